@@ -1,0 +1,400 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// AttemptStatus is where an attempt stands. Live ones may still debit the payer,
+// dead ones are believed not to, the one that succeeded did (money-safety, §2.1).
+type AttemptStatus string
+
+// The statuses of an attempt.
+const (
+	AttemptSending    AttemptStatus = "sending"    // committed; the call is about to be made, or was
+	AttemptCustomer   AttemptStatus = "customer"   // the gateway has it and waits for the payer
+	AttemptUnknown    AttemptStatus = "unknown"    // sent, no readable answer: ask, never send again
+	AttemptQuarantine AttemptStatus = "quarantine" // the gateway says it never heard of it; not believed yet
+	AttemptRejected   AttemptStatus = "rejected"   // provably not sent, or provably not accepted
+	AttemptFailed     AttemptStatus = "failed"     // the gateway says it failed for good
+	AttemptExpired    AttemptStatus = "expired"    // the payer let the window pass
+	AttemptAbsent     AttemptStatus = "absent"     // not found often and long enough
+	AttemptSucceeded  AttemptStatus = "succeeded"  // money was captured
+)
+
+// A late success is always legal: a gateway that took the money is right,
+// whatever we believed (R8).
+var attemptMachine = machine[AttemptStatus]{
+	name:  "attempt",
+	first: AttemptSending,
+	moves: map[AttemptStatus]map[AttemptStatus]EventKind{
+		AttemptSending:    {AttemptCustomer: "", AttemptUnknown: "", AttemptRejected: "", AttemptFailed: "", AttemptSucceeded: ""},
+		AttemptCustomer:   {AttemptFailed: "", AttemptExpired: "", AttemptSucceeded: ""},
+		AttemptUnknown:    {AttemptCustomer: "", AttemptQuarantine: "", AttemptFailed: "", AttemptSucceeded: ""},
+		AttemptQuarantine: {AttemptCustomer: "", AttemptAbsent: "", AttemptFailed: "", AttemptSucceeded: ""},
+		AttemptRejected:   {AttemptSucceeded: ""},
+		AttemptFailed:     {AttemptSucceeded: ""},
+		AttemptExpired:    {AttemptFailed: "", AttemptSucceeded: ""},
+		AttemptAbsent:     {AttemptFailed: "", AttemptSucceeded: ""},
+		AttemptSucceeded:  {},
+	},
+}
+
+// Live reports that the attempt may still debit the payer: no other may exist.
+func (s AttemptStatus) Live() bool {
+	switch s {
+	case AttemptSending, AttemptCustomer, AttemptUnknown, AttemptQuarantine:
+		return true
+	case AttemptRejected, AttemptFailed, AttemptExpired, AttemptAbsent, AttemptSucceeded:
+	}
+	return false
+}
+
+// Disposition says whose the money of a success is.
+type Disposition string
+
+// The dispositions.
+const (
+	Kept     Disposition = "kept"     // the first success: it pays for the booking
+	Surplus  Disposition = "surplus"  // captured once too often: owed back at once (R7)
+	Suspense Disposition = "suspense" // not the price: people decide
+)
+
+// Attempt is one charge asked of one gateway under one reference.
+type Attempt struct {
+	No               int
+	Gateway          Gateway
+	Live             bool // live money or the gateway's test mode, fixed when it was made
+	Status           AttemptStatus
+	Step             int
+	Disposition      Disposition  // set when it succeeded
+	Captured         money.Amount // francs; set when it succeeded
+	Fee              money.Amount // francs, rounded up
+	FeeSubunits      int64        // as on the wire
+	GatewayReference string
+
+	NextAction  NextAction // what the payer does now
+	RedirectURL string
+	Text        string // the gateway's words to the payer, verbatim
+	Code        Code   // why it is dead
+
+	OTPTries    int  // codes passed on that the gateway may have counted
+	OTPInFlight bool // one is being passed on: no second beside it
+
+	AskedAt  time.Time // when it was committed as sending
+	SinceAt  time.Time // the beginning of the present schedule: asked, prompted, connection closed, or dead
+	WindowAt time.Time // when the payer's time is over; zero until they were asked
+	CheckAt  time.Time // the next inquiry; zero when there is none to come
+	AbsentAt time.Time // the first not-found of the present row of them
+	Absences int       // not-found answers since then
+}
+
+// NextAction is what the payer does now.
+type NextAction string
+
+// What a payer may have to do.
+const (
+	NextNone     NextAction = "none"
+	NextOTP      NextAction = "submit_otp"
+	NextApprove  NextAction = "approve_on_phone"
+	NextRedirect NextAction = "redirect"
+)
+
+// Reference is the attempt's name at its gateway.
+func (t Transaction) attemptReference(no int) Reference {
+	return Reference{Transaction: t.ID, Kind: ChargeReference, Number: no}
+}
+
+// answerGrace is how long after a call's own deadline its answer is given to be
+// committed before the attempt is asked about.
+const answerGrace = 10 * time.Second
+
+// inquireAfter is the least time between a lost answer and the question: a
+// request may still be on its way (Paystack docs, Check pending charge: 10 s).
+const inquireAfter = 10 * time.Second
+
+// source says how a report reached us. It changes nothing about what the report
+// means, only how much of it may be believed at once.
+type source int
+
+const (
+	fromAnswer source = iota
+	fromNotification
+	fromInquiry
+)
+
+// attempt records the next attempt and asks for its call. Recorded first, made
+// after: a crash between the two leaves a row that will be inquired about.
+func (d *draft) attempt(gateway Gateway) {
+	t := &d.Next
+	a := Attempt{
+		No: len(t.Attempts) + 1, Gateway: gateway, Live: d.given.Policy.Live[gateway],
+		NextAction: NextNone, AskedAt: d.given.Now, SinceAt: d.given.Now,
+		CheckAt: d.given.Now.Add(d.given.Policy.CallTimeout + answerGrace),
+	}
+	t.Attempts = append(t.Attempts, a)
+	recorded := &t.Attempts[len(t.Attempts)-1]
+	must(d.moveAttempt(recorded, AttemptSending, ""))
+	d.Effects = append(d.Effects, ChargeCall{
+		Reference: t.attemptReference(a.No), Gateway: gateway, Method: t.Method,
+		Amount: t.Amount, Currency: t.Currency, Payer: t.Payer, Booking: t.Booking,
+	})
+}
+
+// attemptNo finds an attempt. One that does not exist is a NotFound: whoever
+// names it knows something we do not, and what it says is kept.
+func (d *draft) attemptNo(no int) (*Attempt, error) {
+	if no < 1 || no > len(d.Next.Attempts) {
+		return nil, Errorf(NotFound, CodePaymentUnknown, "%s has no attempt %d", d.Next.ID.Payment(), no)
+	}
+	return &d.Next.Attempts[no-1], nil
+}
+
+// liveAttempt returns the attempt that may still debit, or nil.
+func (t *Transaction) liveAttempt() *Attempt {
+	for i := range t.Attempts {
+		if t.Attempts[i].Status.Live() {
+			return &t.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// LastAttempt returns the latest attempt: what the payer is shown.
+func (t Transaction) LastAttempt() (Attempt, bool) {
+	if len(t.Attempts) == 0 {
+		return Attempt{}, false
+	}
+	return t.Attempts[len(t.Attempts)-1], true
+}
+
+// Reference is the name of the attempt at its gateway.
+func (t Transaction) Reference(a Attempt) Reference { return t.attemptReference(a.No) }
+
+// chargeReported applies what a gateway says of an attempt: its answer, a
+// notification or an inquiry, in whatever order they arrive.
+func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) error {
+	if a.GatewayReference == "" {
+		a.GatewayReference = r.GatewayReference
+	}
+	switch r.Status {
+	case ChargeSucceeded:
+		return d.chargeSucceeded(a, r, from)
+	case ChargeFailed:
+		return d.chargeFailed(a, r)
+	case ChargeReversed:
+		return d.chargeReversed(a, r)
+	case ChargeAbandoned, ChargePending, ChargeWantsOTP, ChargeOnPhone, ChargeRedirects, ChargeUnknowable:
+		if !a.Status.Live() {
+			return nil // a dead attempt never lives again (R2)
+		}
+		d.customerActs(a, r, from)
+		return d.expireAfterWindow(a, r)
+	case ChargeAbsent:
+		return d.chargeAbsent(a, from)
+	}
+	return nil // a word no adapter of ours makes: never success, never failure
+}
+
+// customerActs takes in what the payer has to do now.
+func (d *draft) customerActs(a *Attempt, r ChargeReport, from source) {
+	now := d.given.Now
+	if a.Status != AttemptCustomer {
+		begin := now
+		if from == fromInquiry {
+			begin = a.AskedAt // the prompt may have been out since then
+		}
+		must(d.moveAttempt(a, AttemptCustomer, ""))
+		a.SinceAt, a.Absences, a.AbsentAt = now, 0, time.Time{}
+		window := d.given.Policy.window(d.Next.Payer.Operator)
+		if r.Window > 0 {
+			window = r.Window
+		}
+		a.WindowAt = begin.Add(window)
+	}
+	if d.Next.Status == ChargeIsInitiated {
+		must(d.moveCharge(ChargeIsProcessing, ""))
+	}
+	d.Next.Code = ""
+	a.prompt(r)
+	d.scheduleCheck(a)
+}
+
+// prompt sets what the payer is to do. A report that says only "in progress"
+// leaves an earlier instruction standing, unless a code was on its way.
+func (a *Attempt) prompt(r ChargeReport) {
+	inFlight := a.OTPInFlight
+	a.OTPInFlight = false
+	switch r.Status {
+	case ChargeWantsOTP:
+		a.NextAction, a.Text = NextOTP, r.Text
+	case ChargeOnPhone:
+		a.NextAction, a.Text = NextApprove, r.Text
+	case ChargeRedirects:
+		a.NextAction, a.Text, a.RedirectURL = NextRedirect, r.Text, r.URL
+	case ChargeUnknowable:
+		a.NextAction, a.Text, a.Code = NextNone, r.Text, CodeUnsupported
+	case ChargePending, ChargeAbandoned:
+		if inFlight || a.NextAction == "" || (a.NextAction == NextOTP && a.OTPTries > 0 && a.Code == "") {
+			a.NextAction = NextNone
+		}
+		if r.Text != "" {
+			a.Text = r.Text
+		}
+	case ChargeSucceeded, ChargeFailed, ChargeAbsent, ChargeReversed:
+	}
+}
+
+// expireAfterWindow ends an attempt whose payer let the time pass: only once it
+// has, and only when the gateway does not say that something is still going on.
+func (d *draft) expireAfterWindow(a *Attempt, r ChargeReport) error {
+	over := a.Status == AttemptCustomer && !a.WindowAt.IsZero() && !d.given.Now.Before(a.WindowAt)
+	if over && (r.Status == ChargeAbandoned || r.Status == ChargeAbsent) {
+		return d.kill(a, AttemptExpired, "", r.Text)
+	}
+	return nil
+}
+
+func (d *draft) chargeFailed(a *Attempt, r ChargeReport) error {
+	code := r.Code
+	if code == "" {
+		code = CodeGatewayDeclined
+	}
+	if a.Status.Live() {
+		return d.kill(a, AttemptFailed, code, r.Text)
+	}
+	if attemptMachine.allows(a.Status, AttemptFailed) { // expired or absent: now we know
+		a.Code = code
+		return d.moveAttempt(a, AttemptFailed, code)
+	}
+	return nil
+}
+
+// chargeReversed hears that the gateway has given the payer their money back
+// without being asked by us. Whatever we hold for it must not be paid out.
+func (d *draft) chargeReversed(a *Attempt, r ChargeReport) error {
+	if a.Disposition == Surplus {
+		return nil // what we owed has gone back
+	}
+	if a.Status.Live() {
+		if err := d.kill(a, AttemptFailed, CodeGatewayDeclined, r.Text); err != nil {
+			return err
+		}
+	}
+	if d.Next.Review == "" {
+		d.Next.Review = ReviewReversed
+		d.emit(PaymentUnderReview, "", 0, Code(ReviewReversed))
+	}
+	return nil
+}
+
+// chargeAbsent hears "not found". It is believed only when it was heard often
+// and long enough (R5); an error of the inquiry is never a not-found.
+func (d *draft) chargeAbsent(a *Attempt, from source) error {
+	if from != fromInquiry {
+		return nil
+	}
+	now, policy := d.given.Now, d.given.Policy
+	switch a.Status {
+	case AttemptUnknown:
+		must(d.moveAttempt(a, AttemptQuarantine, ""))
+		a.Absences, a.AbsentAt = 1, now
+	case AttemptQuarantine:
+		a.Absences++
+		if a.Absences >= policy.QuarantineReads && now.Sub(a.SinceAt) >= policy.QuarantineFor {
+			return d.kill(a, AttemptAbsent, CodeGatewayTimeout, "")
+		}
+	case AttemptCustomer:
+		return d.expireAfterWindow(a, ChargeReport{Status: ChargeAbsent})
+	case AttemptSending, AttemptRejected, AttemptFailed, AttemptExpired, AttemptAbsent, AttemptSucceeded:
+	}
+	return nil
+}
+
+// kill ends a live attempt. It stays listened to and asked about (R10); the
+// payment ends with it, unless another gateway may be asked.
+func (d *draft) kill(a *Attempt, to AttemptStatus, why Code, text string) error {
+	if err := d.moveAttempt(a, to, why); err != nil {
+		return err
+	}
+	a.NextAction, a.OTPInFlight, a.Code, a.Text = NextNone, false, why, text
+	a.SinceAt = d.given.Now
+	d.scheduleCheck(a)
+	if d.Next.Status.Open() && d.Next.PaidAt.IsZero() {
+		end := ChargeIsFailed
+		if to == AttemptExpired {
+			end = ChargeIsExpired
+		}
+		return d.moveCharge(end, why)
+	}
+	return nil
+}
+
+// scheduleCheck sets when the attempt is asked about next.
+func (d *draft) scheduleCheck(a *Attempt) {
+	now, policy := d.given.Now, d.given.Policy
+	schedule := policy.DeadAttempt
+	if a.Status.Live() {
+		schedule = policy.LiveAttempt
+	}
+	next, more := schedule.Next(a.SinceAt, now)
+	if !more {
+		next = time.Time{}
+		if a.Status.Live() { // never forgotten while it may debit
+			next = now.Add(lastPace)
+		}
+	}
+	if a.Status == AttemptCustomer && now.Before(a.WindowAt) {
+		if afterWindow := a.WindowAt.Add(windowGrace); next.IsZero() || afterWindow.Before(next) {
+			next = afterWindow
+		}
+	}
+	a.CheckAt = next
+}
+
+// lastPace is how often a live attempt is asked about when its schedule is over.
+const lastPace = time.Hour
+
+// windowGrace lets a payer's last-second approval reach the gateway before it
+// is asked: 180 s + 5 s is the first read after Paystack's window.
+const windowGrace = 5 * time.Second
+
+// liveMax is how long an attempt may wait for its payer. Beyond it nothing the
+// gateway still calls pending is a payment anybody is making.
+const liveMax = 24 * time.Hour
+
+// attemptDue is the earliest moment an attempt wants attention, or zero.
+func (t Transaction) attemptDue() time.Time {
+	var due time.Time
+	for _, a := range t.Attempts {
+		if !a.CheckAt.IsZero() && (due.IsZero() || a.CheckAt.Before(due)) {
+			due = a.CheckAt
+		}
+	}
+	return due
+}
+
+// tickAttempts asks about every attempt whose time has come. One found sending
+// lost its answer, or was never sent: it is asked about, never sent again.
+func (d *draft) tickAttempts() error {
+	for i := range d.Next.Attempts {
+		a := &d.Next.Attempts[i]
+		if a.CheckAt.IsZero() || a.CheckAt.After(d.given.Now) {
+			continue
+		}
+		if a.Status == AttemptSending {
+			if err := d.lose(a, CodeGatewayTimeout); err != nil {
+				return err
+			}
+		}
+		if a.Status == AttemptCustomer && d.given.Now.Sub(a.SinceAt) >= liveMax {
+			if err := d.kill(a, AttemptExpired, "", ""); err != nil {
+				return err
+			}
+		}
+		d.scheduleCheck(a)
+		d.Effects = append(d.Effects, InquireCall{d.Next.attemptReference(a.No), a.Gateway, a.GatewayReference})
+	}
+	return nil
+}

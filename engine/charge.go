@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/engine/phone"
+)
+
+// ChargeStatus is where a collection stands with the payer.
+type ChargeStatus string
+
+// The statuses of a charge.
+const (
+	ChargeIsInitiated  ChargeStatus = "initiated"  // committed; no gateway has accepted it yet
+	ChargeIsProcessing ChargeStatus = "processing" // a gateway has it, or may have it
+	ChargeIsSucceeded  ChargeStatus = "succeeded"  // the money is held
+	ChargeIsFailed     ChargeStatus = "failed"     // no money moved, and none is expected to
+	ChargeIsExpired    ChargeStatus = "expired"    // the payer's time passed
+)
+
+// A payment believed dead may still succeed: see attemptMachine.
+var chargeMachine = machine[ChargeStatus]{
+	name:  "charge",
+	first: ChargeIsInitiated,
+	moves: map[ChargeStatus]map[ChargeStatus]EventKind{
+		ChargeIsInitiated: {
+			ChargeIsProcessing: "", ChargeIsSucceeded: PaymentReceived,
+			ChargeIsFailed: PaymentFailed, ChargeIsExpired: PaymentExpired,
+		},
+		ChargeIsProcessing: {
+			ChargeIsSucceeded: PaymentReceived, ChargeIsFailed: PaymentFailed, ChargeIsExpired: PaymentExpired,
+		},
+		ChargeIsFailed:    {ChargeIsSucceeded: PaymentReceived},
+		ChargeIsExpired:   {ChargeIsSucceeded: PaymentReceived},
+		ChargeIsSucceeded: {},
+	},
+}
+
+// Open reports that the payment still wants money or has it: it owns its
+// booking's slot.
+func (s ChargeStatus) Open() bool {
+	switch s {
+	case ChargeIsInitiated, ChargeIsProcessing, ChargeIsSucceeded:
+		return true
+	case ChargeIsFailed, ChargeIsExpired:
+	}
+	return false
+}
+
+// initiate answers InitiateCharge: the payment, its first attempt and the call
+// that follows are one decision, committed before the first byte is sent.
+func (t Transaction) initiate(c InitiateCharge, given Given) (Decision, error) {
+	gateway, err := t.admit(c, given.Policy)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := newDraft(t, given)
+	d.Next = Transaction{
+		ID: t.ID, Principal: c.Principal, Booking: c.Booking, Talent: c.Talent,
+		Amount: c.Amount, Currency: c.Currency, Method: c.Method, Payer: c.Payer, DeliveryDueAt: c.DeliveryDueAt,
+		CreatedAt: given.Now, Wallet: t.Wallet, Recipients: t.Recipients, Slot: t.ID,
+	}
+	must(d.moveCharge(ChargeIsInitiated, ""))
+	d.attempt(gateway)
+	return d.decision()
+}
+
+// admit refuses what may not become a payment and names the gateway to ask.
+func (t Transaction) admit(c InitiateCharge, policy *Policy) (Gateway, error) {
+	switch {
+	case c.Booking == "":
+		return "", Errorf(Invalid, CodeBookingMalformed, "a payment is for a booking").At("booking_id")
+	case c.Talent == "":
+		return "", Errorf(Invalid, CodeTalentMalformed, "a payment is for a talent").At("talent_id")
+	case c.Currency != money.XOF:
+		return "", Errorf(Invalid, CodeCurrencyUnsupported, "currency is %s", money.XOF).At("currency")
+	case c.Amount < policy.AmountMin || c.Amount > policy.AmountMax:
+		return "", Errorf(Invalid, CodeAmountOutOfRange, "amount is from %d to %d F", policy.AmountMin, policy.AmountMax).At("amount")
+	case c.Method != MobileMoney:
+		return "", Errorf(Invalid, CodeMethodUnsupported, "method is %s", MobileMoney).At("method")
+	case !c.Payer.Operator.Known():
+		return "", Errorf(Invalid, CodeOperatorUnknown, "operator is one of %v", phone.Operators).At("operator")
+	case c.Payer.Phone.IsZero():
+		return "", Errorf(Invalid, CodePhoneMalformed, "a payer has a phone number").At("phone")
+	case !policy.PortedNumbers && !c.Payer.Phone.Suits(c.Payer.Operator):
+		return "", Errorf(Invalid, CodeOperatorMismatch, "the number belongs to %s", c.Payer.Phone.Prefix().Name()).At("operator")
+	}
+	gateways := policy.Routes.For(Collect, c.Method, c.Payer.Operator)
+	if len(gateways) == 0 {
+		return "", Errorf(Invalid, CodeOperatorUnavailable, "no gateway collects from %s", c.Payer.Operator.Name()).At("operator")
+	}
+	if !t.Slot.IsZero() && t.Slot != t.ID {
+		e := Errorf(Conflict, CodeBookingBeingPaid, "%s is this booking's payment", t.Slot.Payment())
+		e.About = t.Slot
+		return "", e
+	}
+	return gateways[0], nil
+}
+
+// chargeAnswered answers RecordChargeAnswer. What a webhook has told meanwhile
+// stands: an answer never takes a success back.
+func (d *draft) chargeAnswered(c RecordChargeAnswer) error {
+	a, err := d.attemptNo(c.Attempt)
+	if err != nil {
+		return err
+	}
+	if c.Err == nil {
+		return d.chargeReported(a, c.Report, fromAnswer)
+	}
+	if !a.Status.Live() || a.Status == AttemptCustomer {
+		return nil // known better by now
+	}
+	switch c.Err.Kind {
+	case Unavailable, Unsupported:
+		if a.Status == AttemptSending {
+			return d.kill(a, AttemptRejected, c.Err.Code, c.Err.Text)
+		}
+		return nil // asked about already: the inquiry decides
+	case Declined:
+		return d.kill(a, AttemptFailed, c.Err.Code, c.Err.Text)
+	case Ambiguous, Invalid, NotFound, Conflict, Forbidden, Overloaded, Internal:
+		return d.lose(a, c.Err.Code)
+	}
+	return d.lose(a, c.Err.Code)
+}
+
+// lose marks an attempt whose answer was lost: it may have had its effect, so it
+// is asked about and never sent again (R5, R6).
+func (d *draft) lose(a *Attempt, why Code) error {
+	if a.Status != AttemptSending {
+		return nil
+	}
+	must(d.moveAttempt(a, AttemptUnknown, why))
+	a.SinceAt = d.given.Now // our connection is closed from here on
+	d.scheduleCheck(a)
+	if d.Next.Status == ChargeIsInitiated {
+		return d.moveCharge(ChargeIsProcessing, why)
+	}
+	return nil
+}
+
+// submitOTP answers SubmitOTP. The code goes to the gateway of the attempt and
+// nowhere else; one at a time; a wrong one costs a try, not the payment.
+func (d *draft) submitOTP(c SubmitOTP) error {
+	a := d.Next.liveAttempt()
+	switch {
+	case a == nil || a.Status != AttemptCustomer:
+		return Errorf(Conflict, CodeOTPNotWanted, "this payment wants no code: it is %s", d.Next.Status)
+	case a.OTPInFlight:
+		return Errorf(Conflict, CodeOTPInProgress, "a code is being checked")
+	case a.OTPTries >= d.given.Policy.OTPTries:
+		return Errorf(Conflict, CodeOTPExhausted, "%d codes were typed", a.OTPTries)
+	case a.NextAction != NextOTP:
+		return Errorf(Conflict, CodeOTPNotWanted, "this payment wants no code: next is %s", a.NextAction)
+	case !a.WindowAt.IsZero() && !d.given.Now.Before(a.WindowAt):
+		return Errorf(Conflict, CodeOTPExpired, "the time for the code is over")
+	}
+	a.OTPInFlight = true
+	a.OTPTries++
+	a.Code = ""
+	a.CheckAt = d.given.Now.Add(d.given.Policy.CallTimeout + answerGrace)
+	d.Effects = append(d.Effects, OTPCall{d.Next.attemptReference(a.No), a.Gateway, c.OTP})
+	return nil
+}
+
+// otpAnswered answers RecordOTPAnswer.
+func (d *draft) otpAnswered(c RecordOTPAnswer) error {
+	a, err := d.attemptNo(c.Attempt)
+	if err != nil {
+		return err
+	}
+	if !a.OTPInFlight {
+		return nil // an inquiry or a webhook was faster
+	}
+	if c.Err == nil {
+		a.OTPInFlight = false
+		return d.chargeReported(a, c.Report, fromAnswer)
+	}
+	switch c.Err.Kind {
+	case Declined:
+		a.OTPInFlight, a.Code = false, CodeOTPInvalid
+		if c.Err.Text != "" {
+			a.Text = c.Err.Text
+		}
+		if a.OTPTries >= d.given.Policy.OTPTries {
+			a.NextAction, a.Code = NextNone, CodeOTPExhausted
+		}
+		d.scheduleCheck(a)
+	case Unavailable, Unsupported:
+		a.OTPInFlight, a.Code = false, c.Err.Code
+		a.OTPTries-- // the gateway has not seen it
+		d.scheduleCheck(a)
+	case Ambiguous, Invalid, NotFound, Conflict, Forbidden, Overloaded, Internal:
+		// It may have been taken. We never send a code twice: the inquiry tells.
+		a.NextAction, a.Code = NextNone, c.Err.Code
+		a.CheckAt = d.given.Now.Add(inquireAfter)
+	}
+	return nil
+}
+
+// chargeSucceeded keeps the money, or owes it back, or sets it aside. From here
+// the outcome is the same whoever told us.
+func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) error {
+	t := &d.Next
+	if why := matches(t.Amount, t.Currency, a.Live, r.Amount, r.Inexact, r.Currency, r.Live); why != "" {
+		return d.chargeMismatched(a, r, why, from)
+	}
+	if a.Status == AttemptSucceeded && from != fromInquiry {
+		return nil
+	}
+	if t.Review.aboutCharge() {
+		t.Review = "" // the doubt was about these figures, and they are right
+	}
+	if a.Status == AttemptSucceeded {
+		return nil
+	}
+	must(d.moveAttempt(a, AttemptSucceeded, ""))
+	a.Captured, a.Fee, a.FeeSubunits = r.Amount, r.Fee, r.FeeSubunits
+	a.NextAction, a.OTPInFlight, a.CheckAt, a.Code, a.Text = NextNone, false, time.Time{}, "", ""
+	if !t.PaidAt.IsZero() || !t.wantsMoney() {
+		a.Disposition = Surplus
+		d.bookCapture(a)
+		d.Refunds = append(d.Refunds, Refund{No: t.surplusNo(a.No), Attempt: a.No, Cause: RefundSurplus, Amount: a.Captured})
+		d.emit(PaymentSurplus, "", 0, "")
+		return nil
+	}
+	a.Disposition = Kept
+	t.PaidAt = d.given.Now
+	d.bookCapture(a)
+	d.hold()
+	return d.moveCharge(ChargeIsSucceeded, "")
+}
+
+// chargeMismatched deals with a success that is not the price. A notification
+// or an answer only makes us ask; what an inquiry confirms is real money, and
+// goes where people decide.
+func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from source) error {
+	if err := d.lose(a, Code(why)); err != nil {
+		return err
+	}
+	reference := d.Next.attemptReference(a.No)
+	d.doubt(why, reference, a.Gateway, a.GatewayReference)
+	confirmed := from == fromInquiry && (why == ReviewAmount || why == ReviewScale) && !r.Inexact && r.Amount > 0
+	if !confirmed || a.Status == AttemptSucceeded {
+		return nil
+	}
+	must(d.moveAttempt(a, AttemptSucceeded, Code(why)))
+	a.Disposition, a.Captured, a.Fee, a.FeeSubunits = Suspense, r.Amount, r.Fee, r.FeeSubunits
+	a.NextAction, a.OTPInFlight, a.CheckAt = NextNone, false, time.Time{}
+	d.bookCapture(a)
+	return nil
+}
+
+// wantsMoney reports that a success would still pay for the booking: nobody
+// else has taken its place.
+func (t Transaction) wantsMoney() bool { return t.Slot.IsZero() || t.Slot == t.ID }
+
+// surplusNo numbers the refund of a surplus attempt: there is one for each.
+func (t Transaction) surplusNo(attempt int) int {
+	no := 0
+	for _, a := range t.Attempts[:attempt] {
+		if a.Disposition == Surplus {
+			no++
+		}
+	}
+	return no
+}
+
+// aboutCharge reports that the doubt is about what a charge captured: it is over
+// once a matching success was seen.
+func (r Review) aboutCharge() bool {
+	return r == ReviewAmount || r == ReviewScale || r == ReviewCurrency || r == ReviewDomain
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bookmi/cauri/engine/ledger"
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// draft is a decision in the making: a copy of the transaction that may be
+// changed, and what follows from changing it.
+type draft struct {
+	Decision
+	before Transaction
+	given  Given
+}
+
+func newDraft(t Transaction, given Given) *draft {
+	return &draft{Decision: Decision{Next: t.clone(), was: t.Version}, before: t, given: given}
+}
+
+// decision closes the draft. A decision that would store something impossible
+// is a bug of ours: it is refused here, before anything is written.
+func (d *draft) decision() (Decision, error) {
+	if d.nothing() {
+		return Decision{Next: d.before, Counted: d.Counted, Effects: d.Effects, was: d.was}, nil
+	}
+	d.Next.Version++
+	d.Next.JournalSeq += len(d.Journals)
+	for _, j := range d.Journals {
+		if err := j.Check(); err != nil {
+			return Decision{}, &Error{Kind: Internal, Code: CodeInternal, Detail: "a journal that may not be", Err: err}
+		}
+	}
+	if err := d.Next.Check(); err != nil {
+		return Decision{}, &Error{Kind: Internal, Code: CodeInternal, Detail: "a state that may not be", Err: err}
+	}
+	return d.Decision, nil
+}
+
+// nothing reports that the draft left everything as it was.
+func (d *draft) nothing() bool {
+	a, b := d.before, d.Next
+	return len(d.Moves)+len(d.Journals)+len(d.Events)+len(d.Refunds)+len(d.Recipients) == 0 &&
+		a.Review == b.Review && a.Code == b.Code && a.InquiredAt.Equal(b.InquiredAt) &&
+		slices.Equal(a.Attempts, b.Attempts) && a.Payout.equal(b.Payout)
+}
+
+// moveTo makes one step of one machine: the status, its history and, where the
+// machine says so, the event. An illegal step is a Conflict and changes nothing.
+func moveTo[S ~string](d *draft, m machine[S], subject string, status *S, step *int, to S, note Code) error {
+	if !m.allows(*status, to) {
+		return Errorf(Conflict, CodeMoveIllegal, "%s of %s cannot go from %q to %q", m.name, d.Next.ID, *status, to)
+	}
+	from := *status
+	*status = to
+	*step++
+	d.Moves = append(d.Moves, Move{m.name, subject, *step, string(from), string(to), string(note)})
+	if kind := m.moves[from][to]; kind != "" {
+		d.emit(kind, subject, *step, note)
+	}
+	return nil
+}
+
+// emit numbers a fact for the outbox.
+func (d *draft) emit(kind EventKind, subject string, step int, why Code) {
+	t := &d.Next
+	t.EventSeq++
+	e := Event{
+		ID: d.given.Fresh.Nth(t.EventSeq), Kind: kind, Transaction: t.ID, Seq: t.EventSeq, Subject: subject, Step: step,
+		At: d.given.Now, Booking: t.Booking, Talent: t.Talent, Amount: t.Amount, Currency: t.Currency, Code: why,
+	}
+	switch kind {
+	case EscrowReleased:
+		e.Amount, e.Commission, e.TalentFee = t.Hold.Released, t.Hold.Commission, t.Hold.TalentFee
+	case PayoutSent, PayoutPaid, PayoutFailed, PayoutReversed:
+		e.Amount, e.Reference = t.Payout.Amount, t.tryReference(len(t.Payout.Tries))
+	case PaymentReceived, PaymentFailed, PaymentExpired, PaymentUnderReview, PaymentSurplus:
+		e.Reference = t.attemptReference(len(t.Attempts))
+	}
+	d.Events = append(d.Events, e)
+}
+
+// book writes a journal: see posting.go for which fact writes which.
+func (d *draft) book(kind ledger.Kind, cause string, postings ...ledger.Posting) {
+	d.Journals = append(d.Journals, ledger.Journal{Kind: kind, Cause: cause, Currency: d.Next.Currency, Postings: postings})
+}
+
+// moveCharge makes a step of the charge.
+func (d *draft) moveCharge(to ChargeStatus, why Code) error {
+	d.Next.Code = why
+	return moveTo(d, chargeMachine, d.Next.ID.String(), &d.Next.Status, &d.Next.Step, to, why)
+}
+
+// moveAttempt makes a step of an attempt.
+func (d *draft) moveAttempt(a *Attempt, to AttemptStatus, why Code) error {
+	return moveTo(d, attemptMachine, d.Next.attemptReference(a.No).String(), &a.Status, &a.Step, to, why)
+}
+
+// moveHold makes a step of the hold.
+func (d *draft) moveHold(to HoldStatus) error {
+	h := d.Next.Hold
+	return moveTo(d, holdMachine, d.Next.ID.String()+"-hold", &h.Status, &h.Step, to, Code(h.ReleasedBy))
+}
+
+// movePayout makes a step of the payout.
+func (d *draft) movePayout(to PayoutStatus, why Code) error {
+	p := d.Next.Payout
+	return moveTo(d, payoutMachine, d.Next.ID.String()+"-payout", &p.Status, &p.Step, to, why)
+}
+
+// moveTry makes a step of a try.
+func (d *draft) moveTry(try *Try, to TryStatus, why Code) error {
+	return moveTo(d, tryMachine, d.Next.tryReference(try.No).String(), &try.Status, &try.Step, to, why)
+}
+
+// doubt stops the transaction's money until someone has looked, and asks the
+// gateway. A signed notification that does not match moves nothing.
+func (d *draft) doubt(why Review, about Reference, gateway Gateway, gatewayReference string) {
+	if d.Next.Review == "" {
+		d.Next.Review = why
+		d.emit(PaymentUnderReview, "", 0, Code(why))
+	}
+	d.inquireOnDoubt(about, gateway, gatewayReference)
+}
+
+// inquireOnDoubt asks the gateway, but not more often than policy says: whoever
+// can make it repeat itself must not make us flood it.
+func (d *draft) inquireOnDoubt(about Reference, gateway Gateway, gatewayReference string) {
+	if d.given.Now.Sub(d.Next.InquiredAt) < d.given.Policy.ReviewPause {
+		return
+	}
+	d.Next.InquiredAt = d.given.Now
+	d.Effects = append(d.Effects, InquireCall{about, gateway, gatewayReference})
+}
+
+// matches compares what a gateway reports with what was agreed. The empty
+// Review means that all of it matches.
+func matches(agreed money.Amount, currency money.Currency, live bool, reported money.Amount, inexact bool, in money.Currency, reportedLive bool) Review {
+	switch {
+	case in != currency:
+		return ReviewCurrency
+	case reportedLive != live:
+		return ReviewDomain
+	case inexact || isOffBy100(agreed, reported):
+		return ReviewScale
+	case reported != agreed:
+		return ReviewAmount
+	}
+	return ""
+}
+
+// isOffBy100 is the tripwire for a gateway's scale misread in one place only.
+func isOffBy100(agreed, reported money.Amount) bool {
+	const scale = 100 // Paystack's subunits of XOF
+	return reported == agreed*scale || reported*scale == agreed
+}
+
+// must turns a step that the code around it has made sure of into a bug report.
+func must(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("engine: a move that was checked is illegal: %v", err))
+	}
+}

@@ -1,0 +1,131 @@
+package engine
+
+import "time"
+
+// Identity is what makes two notifications the same one: gateway, event kind,
+// the thing it speaks of, the status it tells. Kept for ever; the bytes of the
+// body are evidence, not identity.
+type Identity string
+
+// NewIdentity composes an identity. about is our reference when there is one,
+// else the gateway's name for the thing.
+func NewIdentity(g Gateway, kind, about, status string) Identity {
+	return Identity(string(g) + "/" + kind + "/" + about + "/" + status)
+}
+
+// Notification is a webhook translated: what a gateway tells us by itself.
+// Exactly one of Charge and Payout is set, unless it is Foreign.
+type Notification struct {
+	Gateway   Gateway
+	Kind      string // the gateway's word: charge.success
+	Identity  Identity
+	Reference Reference // ours, parsed; zero when Foreign
+	Foreign   string    // why it is not ours to apply: an unknown kind or reference; else ""
+	Charge    *ChargeReport
+	Payout    *PayoutReport
+	Stale     bool // signed, but too old to be a fact: a hint to inquire
+	Delivery  Delivery
+}
+
+// Delivery is the raw evidence of one HTTP delivery. Equal signatures mean equal
+// bytes, because the signature is a keyed hash of them.
+type Delivery struct {
+	Signature  []byte // decoded
+	Body       []byte // exactly as received
+	ReceivedAt time.Time
+}
+
+// Parked is a notification kept for later: signed, stored, not applied yet.
+type Parked struct {
+	Gateway   Gateway
+	Kind      string
+	Identity  Identity
+	Signature []byte
+	Body      []byte
+	Tries     int // times it was tried again
+	ParkedAt  time.Time
+}
+
+// notified applies a gateway's notification: authority when it matches its
+// attempt or try exactly, a reason to ask when it does not.
+func (d *draft) notified(n Notification) error {
+	if n.Reference.Transaction != d.Next.ID {
+		return Errorf(NotFound, CodeNotificationForeign, "a notification about %s came to %s", n.Reference, d.Next.ID)
+	}
+	switch {
+	case n.Charge != nil && n.Reference.Kind == ChargeReference:
+		return d.chargeNotified(n)
+	case n.Payout != nil && n.Reference.Kind == PayoutReference:
+		return d.payoutNotified(n)
+	}
+	return Errorf(NotFound, CodeNotificationForeign, "%s tells nothing this payment could use", n.Kind)
+}
+
+func (d *draft) chargeNotified(n Notification) error {
+	a, err := d.attemptNo(n.Reference.Number)
+	if err != nil {
+		return err
+	}
+	if a.Gateway != n.Gateway {
+		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
+	}
+	if n.Stale {
+		d.inquireOnDoubt(n.Reference, a.Gateway, a.GatewayReference)
+		return nil
+	}
+	doubted := d.Next.Review
+	if err := d.chargeReported(a, *n.Charge, fromNotification); err != nil {
+		return err
+	}
+	mismatch := n.Charge.Status == ChargeSucceeded &&
+		matches(d.Next.Amount, d.Next.Currency, a.Live, n.Charge.Amount, n.Charge.Inexact, n.Charge.Currency, n.Charge.Live) != ""
+	if !mismatch && (d.Next.Review == doubted || d.Next.Review == "") {
+		d.Counted = append(d.Counted, n.Identity)
+	}
+	return nil
+}
+
+func (d *draft) payoutNotified(n Notification) error {
+	try, err := d.tryNo(n.Reference.Number)
+	if err != nil {
+		return err
+	}
+	if try.Gateway != n.Gateway {
+		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
+	}
+	if n.Stale {
+		d.inquireOnDoubt(n.Reference, try.Gateway, try.GatewayReference)
+		return nil
+	}
+	believed, err := d.payoutReported(try, *n.Payout, fromNotification)
+	if err != nil {
+		return err
+	}
+	if believed {
+		d.Counted = append(d.Counted, n.Identity)
+	}
+	return nil
+}
+
+// inquired applies the answer to a question of ours.
+func (d *draft) inquired(c RecordInquiry) error {
+	if c.Err != nil {
+		return nil // no answer: the next look is scheduled already
+	}
+	switch {
+	case c.Charge != nil && c.Reference.Kind == ChargeReference:
+		a, err := d.attemptNo(c.Reference.Number)
+		if err != nil {
+			return err
+		}
+		return d.chargeReported(a, *c.Charge, fromInquiry)
+	case c.Payout != nil && c.Reference.Kind == PayoutReference:
+		try, err := d.tryNo(c.Reference.Number)
+		if err != nil {
+			return err
+		}
+		_, err = d.payoutReported(try, *c.Payout, fromInquiry)
+		return err
+	}
+	return Errorf(Invalid, CodeInternal, "an inquiry about %s with no report", c.Reference)
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/engine/phone"
+)
+
+// Policy is what may be chosen: delays, shares, limits, routes. Decide reads it,
+// and whatever it decides by it is frozen on the row: a later change of policy
+// moves no old hold and no promise already made.
+type Policy struct {
+	Routes Routes
+	Live   map[Gateway]bool // which gateways we hold a live key for; others are in test mode
+
+	AmountMin money.Amount // francs
+	AmountMax money.Amount // francs
+
+	Commission       money.BasisPoints // our share of the amount
+	AutoReleaseHours int               // from delivery (or collection) to release, when the payer says nothing
+
+	// PortedNumbers accepts a number whose prefix belongs to another operator.
+	PortedNumbers bool
+
+	CallTimeout   time.Duration                    // one call to a gateway
+	PromptWindow  time.Duration                    // how long a payer has to approve
+	PromptWindows map[phone.Operator]time.Duration // where an operator gives another
+	OTPTries      int                              // codes a payer may type for one attempt
+
+	LiveAttempt Schedule // inquiries about an attempt that may still debit
+	DeadAttempt Schedule // inquiries about one we believe will not
+	OpenTry     Schedule // inquiries about a try that is not concluded
+	PayoutRetry Schedule // a new try after a conclusive failure that may pass
+	WalletCheck Schedule // looks for a wallet that was missing
+
+	QuarantineFor   time.Duration // T_q: how long not-found must last before it is believed
+	QuarantineReads int           // k: how many not-found answers it takes
+	ReviewPause     time.Duration // least time between two inquiries that signed mismatches cause
+}
+
+// Schedule is a list of moments counted from a beginning: some exact, then a
+// pace until an end. No timer follows it: it becomes due rows.
+type Schedule struct {
+	At    []time.Duration
+	Then  []Pace
+	Never time.Duration // nothing is scheduled beyond; 0 = the last pace goes on
+}
+
+// Pace is "every so often, until so long after the beginning".
+type Pace struct{ Every, Until time.Duration }
+
+// Next returns the first moment of the schedule that lies after now, and false
+// when it is over.
+func (s Schedule) Next(begin, now time.Time) (time.Time, bool) {
+	elapsed := now.Sub(begin)
+	for _, at := range s.At {
+		if at > elapsed {
+			return begin.Add(at), s.Never == 0 || at <= s.Never
+		}
+	}
+	for i, p := range s.Then {
+		last := i == len(s.Then)-1
+		next := (elapsed/p.Every + 1) * p.Every
+		if next <= p.Until || (last && s.Never == 0) {
+			return begin.Add(next), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// DefaultPolicy is a marketplace in Côte d'Ivoire: what docs/adr/0007 and the
+// gateways' documents give. The caller adds Live.
+func DefaultPolicy() Policy {
+	const minute, hour, day = time.Minute, time.Hour, 24 * time.Hour
+	return Policy{
+		Routes: DefaultRoutes(),
+		Live:   map[Gateway]bool{},
+		// Paystack's documented minimum is 1 F; operators refuse below 100 F in
+		// practice, which is unconfirmed and therefore configuration.
+		AmountMin: 100, AmountMax: 2_000_000,
+		Commission: 1500, AutoReleaseHours: 48,
+		CallTimeout: 15 * time.Second,
+		// "Mobile money must be completed within 180 s" (Paystack docs, Payment channels).
+		PromptWindow: 180 * time.Second,
+		OTPTries:     3,
+		LiveAttempt: Schedule{
+			// At least 10 s before asking (Paystack docs, Check pending charge); 185 s is
+			// the first read after the payer's 180 s.
+			At: []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 60 * time.Second,
+				90 * time.Second, 130 * time.Second, 185 * time.Second},
+			Then: []Pace{{5 * minute, hour}, {hour, day}}, Never: day,
+		},
+		DeadAttempt: Schedule{Then: []Pace{{hour, day}, {day, 7 * day}}, Never: 7 * day},
+		OpenTry: Schedule{
+			At:   []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, 320 * time.Second},
+			Then: []Pace{{10 * minute, 7 * day}, {day, day}},
+		},
+		PayoutRetry:   Schedule{At: []time.Duration{5 * minute, 15 * minute, hour, 4 * hour, 12 * hour}, Then: []Pace{{day, 14 * day}}, Never: 14 * day},
+		WalletCheck:   Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
+		QuarantineFor: 240 * time.Second, QuarantineReads: 4,
+		ReviewPause: minute,
+	}
+}
+
+// Check refuses a policy that would decide nonsense.
+func (p Policy) Check() error {
+	switch {
+	case p.AmountMin < 1 || p.AmountMax < p.AmountMin || p.AmountMax > money.Max:
+		return fmt.Errorf("amounts from %d to %d F: the least is at least 1, the most at most %d", p.AmountMin, p.AmountMax, money.Max)
+	case p.Commission > money.Whole:
+		return fmt.Errorf("commission of %d basis points: at most %d", p.Commission, money.Whole)
+	case p.AutoReleaseHours < 0 || p.AutoReleaseHours > autoReleaseHoursMax:
+		return fmt.Errorf("release after %d hours: from 0 to %d", p.AutoReleaseHours, autoReleaseHoursMax)
+	case p.CallTimeout <= 0 || p.PromptWindow <= 0 || p.OTPTries < 1 || p.QuarantineReads < 1 || p.QuarantineFor <= 0 || p.ReviewPause <= 0:
+		return fmt.Errorf("every delay and count of a policy is above zero")
+	case len(p.Routes) == 0:
+		return fmt.Errorf("no route: nobody could pay")
+	}
+	for name, s := range map[string]Schedule{"LiveAttempt": p.LiveAttempt, "DeadAttempt": p.DeadAttempt, "OpenTry": p.OpenTry, "PayoutRetry": p.PayoutRetry, "WalletCheck": p.WalletCheck} {
+		if err := s.check(); err != nil {
+			return fmt.Errorf("schedule %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// A year: longer is a mistake of units.
+const autoReleaseHoursMax = 366 * 24
+
+func (s Schedule) check() error {
+	if len(s.At)+len(s.Then) == 0 {
+		return fmt.Errorf("it is empty")
+	}
+	var last time.Duration
+	for _, at := range s.At {
+		if at <= last {
+			return fmt.Errorf("%s is not after %s", at, last)
+		}
+		last = at
+	}
+	for _, p := range s.Then {
+		if p.Every <= 0 {
+			return fmt.Errorf("a pace of %s", p.Every)
+		}
+	}
+	return nil
+}
+
+// window is how long a payer of the operator has.
+func (p *Policy) window(o phone.Operator) time.Duration {
+	if w := p.PromptWindows[o]; w > 0 {
+		return w
+	}
+	return p.PromptWindow
+}

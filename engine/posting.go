@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"github.com/bookmi/cauri/engine/ledger"
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// Which journal each fact writes: the chart of accounts in one file. "a → b x"
+// debits a and credits b. A journal is unique for its transaction, kind and
+// cause, so the same fact cannot be booked twice.
+
+// The journals.
+const (
+	JournalChargeKept     ledger.Kind = "charge.kept"     // gateway balance → escrow:held
+	JournalChargeSurplus  ledger.Kind = "charge.surplus"  // gateway balance → payer:surplus
+	JournalChargeSuspense ledger.Kind = "charge.suspense" // gateway balance → suspense
+	JournalChargeFee      ledger.Kind = "charge.fee"      // expense:gateway_fee → gateway balance
+	JournalHoldReleased   ledger.Kind = "hold.released"   // escrow:held → revenue:commission, talent payable
+	JournalPayoutSent     ledger.Kind = "payout.sent"     // talent payable → payout:in_flight
+	JournalPayoutPaid     ledger.Kind = "payout.paid"     // payout:in_flight → gateway balance
+	JournalPayoutFee      ledger.Kind = "payout.fee"      // expense:payout_fee → gateway balance
+	JournalPayoutFailed   ledger.Kind = "payout.failed"   // payout:in_flight → talent payable
+	JournalPayoutReversed ledger.Kind = "payout.reversed" // gateway balance, or in flight, → talent payable
+)
+
+// bookCapture books what an attempt captured, to where its disposition says,
+// and the gateway's fee when it told one.
+func (d *draft) bookCapture(a *Attempt) {
+	cause := d.Next.attemptReference(a.No).Short()
+	from := ledger.GatewayBalance(string(a.Gateway))
+	kind, to := JournalChargeKept, ledger.EscrowHeld
+	switch a.Disposition {
+	case Kept:
+	case Surplus:
+		kind, to = JournalChargeSurplus, ledger.PayerSurplus
+	case Suspense:
+		kind, to = JournalChargeSuspense, ledger.Suspense(string(a.Gateway))
+	}
+	d.book(kind, cause, ledger.Move(from, to, a.Captured)...)
+	if a.Fee > 0 {
+		d.book(JournalChargeFee, cause, ledger.Move(ledger.GatewayFee, from, a.Fee)...)
+	}
+}
+
+// bookRelease books the end of the hold in the talent's favour.
+func (d *draft) bookRelease(h *Hold) {
+	var postings []ledger.Posting
+	if h.Commission > 0 {
+		postings = append(postings, ledger.Move(ledger.EscrowHeld, ledger.Commission, h.Commission)...)
+	}
+	if h.TalentFee > 0 {
+		postings = append(postings, ledger.Move(ledger.EscrowHeld, ledger.TalentPayable(d.Next.Talent), h.TalentFee)...)
+	}
+	d.book(JournalHoldReleased, "release", postings...)
+}
+
+// bookTry books a try from one pot to another.
+func (d *draft) bookTry(kind ledger.Kind, try *Try, from, to ledger.Account) {
+	d.book(kind, d.Next.tryReference(try.No).Short(), ledger.Move(from, to, try.Amount)...)
+}
+
+// bookPayoutFee books what the gateway took for sending, when it told.
+func (d *draft) bookPayoutFee(try *Try, fee money.Amount) {
+	if fee > 0 {
+		d.book(JournalPayoutFee, d.Next.tryReference(try.No).Short(),
+			ledger.Move(ledger.PayoutFee, ledger.GatewayBalance(string(try.Gateway)), fee)...)
+	}
+}

@@ -1,0 +1,317 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/enginetest"
+	"github.com/bookmi/cauri/engine/ledger"
+	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/engine/phone"
+)
+
+const price money.Amount = 33_333 // does not divide evenly
+
+// life is a transaction with the books and the history it has written so far.
+type life struct {
+	t        *rapid.T
+	policy   engine.Policy
+	state    engine.Transaction
+	now      time.Time
+	fresh    byte
+	balances map[ledger.Account]money.Amount
+	booked   map[string]bool // (kind, cause): a fact is booked once
+	history  map[string]engine.Move
+}
+
+func newLife(t *rapid.T) *life {
+	l := &life{
+		t: t, policy: enginetest.Policy(), now: enginetest.Day,
+		state:    engine.Transaction{ID: enginetest.TransactionID},
+		balances: map[ledger.Account]money.Amount{}, booked: map[string]bool{}, history: map[string]engine.Move{},
+	}
+	l.decide(engine.InitiateCharge{
+		Booking: "B1", Talent: "T1", Amount: price, Currency: money.XOF, Method: engine.MobileMoney,
+		Payer: engine.Payer{Operator: phone.Wave, Phone: phone.MustParse("0700000000")},
+	})
+	return l
+}
+
+// decide runs a command and holds what must be true of any decision against it.
+func (l *life) decide(cmd engine.Command) engine.Decision {
+	l.fresh++
+	before := l.state
+	d, err := before.Decide(cmd, engine.Given{Now: l.now, Fresh: engine.ID{0: 1, 15: l.fresh}, Policy: &l.policy})
+	if err != nil {
+		require.NotErrorIs(l.t, err, engine.Internal, "a decision that may not be: %v", cmd)
+		return engine.Decision{Next: before}
+	}
+	if !d.Changed() {
+		require.Empty(l.t, d.Moves)
+		require.Empty(l.t, d.Journals)
+		require.Empty(l.t, d.Events)
+		require.Empty(l.t, d.Effects)
+		return d
+	}
+	require.Equal(l.t, before.Version+1, d.Next.Version)
+	for _, j := range d.Journals {
+		key := string(j.Kind) + " " + j.Cause
+		require.False(l.t, l.booked[key], "%s is booked twice", key)
+		l.booked[key] = true
+		for _, p := range j.Postings {
+			l.balances[p.Account] += p.Amount
+		}
+	}
+	emitted := 0
+	for _, m := range d.Moves {
+		last := l.history[m.Subject]
+		require.Equal(l.t, last.To, m.From, "%s goes on from where it was", m.Subject)
+		require.Equal(l.t, last.Step+1, m.Step)
+		l.history[m.Subject] = m
+		for _, legal := range engine.LegalMoves() {
+			if legal.Machine == m.Machine && legal.From == m.From && legal.To == m.To && legal.Emits != "" {
+				emitted++
+			}
+		}
+	}
+	for i, e := range d.Events {
+		require.Equal(l.t, before.EventSeq+i+1, e.Seq, "events are numbered without a gap")
+		if e.Subject != "" {
+			emitted--
+		}
+	}
+	require.Zero(l.t, emitted, "a move that emits has its event, and no other has")
+	l.state = d.Next
+	return d
+}
+
+// check holds the books against the state.
+func (l *life) check() {
+	var total, held, payable, inFlight, surplus, suspense money.Amount
+	for account, sum := range l.balances {
+		total += sum
+		if floor, floored := account.Floor(); floored {
+			require.GreaterOrEqual(l.t, sum, floor, account)
+		}
+	}
+	require.Zero(l.t, total, "the whole ledger balances")
+	if h := l.state.Hold; h != nil {
+		held = h.Amount - h.Released - h.Refunded
+		payable = 0
+		if h.Status == engine.HoldReleased {
+			payable = h.TalentFee
+			require.Equal(l.t, h.Commission, l.balances[ledger.Commission])
+		}
+	}
+	if p := l.state.Payout; p != nil {
+		switch p.Status {
+		case engine.PayoutIsSent:
+			inFlight, payable = p.Amount, payable-p.Amount
+		case engine.PayoutIsPaid:
+			payable -= p.Amount
+		case engine.PayoutIsDue, engine.PayoutIsFailed, engine.PayoutIsReversed:
+		}
+	}
+	for _, a := range l.state.Attempts {
+		switch a.Disposition {
+		case engine.Surplus:
+			surplus += a.Captured
+		case engine.Suspense:
+			suspense += a.Captured
+		case engine.Kept:
+		}
+	}
+	require.Equal(l.t, held, l.balances[ledger.EscrowHeld])
+	require.Equal(l.t, payable, l.balances[ledger.TalentPayable("T1")])
+	require.Equal(l.t, inFlight, l.balances[ledger.PayoutInFlight])
+	require.Equal(l.t, surplus, l.balances[ledger.PayerSurplus])
+	require.Equal(l.t, suspense, l.balances[ledger.Suspense("paystack")])
+}
+
+var (
+	chargeWords = []engine.ChargeReportStatus{
+		engine.ChargeSucceeded, engine.ChargeFailed, engine.ChargeAbandoned, engine.ChargePending, engine.ChargeWantsOTP,
+		engine.ChargeOnPhone, engine.ChargeRedirects, engine.ChargeAbsent, engine.ChargeReversed, engine.ChargeUnknowable, "a new word",
+	}
+	payoutWords = []engine.PayoutReportStatus{
+		engine.PayoutReportPending, engine.PayoutReportPaid, engine.PayoutReportFailed, engine.PayoutReportReversed,
+		engine.PayoutReportAbsent, "a new word",
+	}
+	refusals = []engine.Kind{engine.Declined, engine.Unavailable, engine.Ambiguous, engine.Unsupported}
+)
+
+func (l *life) anyChargeReport() engine.ChargeReport {
+	return engine.ChargeReport{
+		Status:   rapid.SampledFrom(chargeWords).Draw(l.t, "charge"),
+		Amount:   rapid.SampledFrom([]money.Amount{price, price, price, price * 100, 1}).Draw(l.t, "amount"),
+		Currency: money.XOF, Live: rapid.IntRange(0, 9).Draw(l.t, "live") > 0,
+		Fee: money.Amount(rapid.IntRange(0, 2).Draw(l.t, "fee")),
+	}
+}
+
+func (l *life) anyPayoutReport() engine.PayoutReport {
+	r := engine.PayoutReport{
+		Status: rapid.SampledFrom(payoutWords).Draw(l.t, "payout"), Currency: money.XOF, Live: true,
+		Recipient: rapid.SampledFrom([]string{"", "RCP_1"}).Draw(l.t, "recipient"),
+	}
+	if p := l.state.Payout; p != nil {
+		r.Amount = p.Amount + money.Amount(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(l.t, "off"))
+	}
+	return r
+}
+
+func (l *life) anyRefusal() *engine.Error {
+	if rapid.Bool().Draw(l.t, "accepted") {
+		return nil
+	}
+	return engine.Errorf(rapid.SampledFrom(refusals).Draw(l.t, "refusal"),
+		rapid.SampledFrom([]engine.Code{engine.CodeWalletRejected, engine.CodeFloatLow, engine.CodeOTPInvalid, engine.CodeGatewayTimeout}).Draw(l.t, "code"), "")
+}
+
+func (l *life) anyCommand() engine.Command {
+	no := rapid.IntRange(1, 3).Draw(l.t, "number")
+	charge := engine.Reference{Transaction: l.state.ID, Kind: engine.ChargeReference, Number: no}
+	payout := engine.Reference{Transaction: l.state.ID, Kind: engine.PayoutReference, Number: no}
+	switch rapid.IntRange(0, 9).Draw(l.t, "command") {
+	case 0:
+		return engine.RecordChargeAnswer{Attempt: no, Report: l.anyChargeReport(), Err: l.anyRefusal()}
+	case 1:
+		return engine.SubmitOTP{OTP: "1234"}
+	case 2:
+		return engine.RecordOTPAnswer{Attempt: no, Report: l.anyChargeReport(), Err: l.anyRefusal()}
+	case 3:
+		r := l.anyChargeReport()
+		return engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "charge", Reference: charge, Charge: &r,
+			Identity: engine.NewIdentity(engine.Paystack, "charge", charge.String(), string(r.Status))}}
+	case 4:
+		r := l.anyPayoutReport()
+		return engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "transfer", Reference: payout, Payout: &r,
+			Identity: engine.NewIdentity(engine.Paystack, "transfer", payout.String(), string(r.Status))}}
+	case 5:
+		r := l.anyChargeReport()
+		return engine.RecordInquiry{Reference: charge, Charge: &r}
+	case 6:
+		r := l.anyPayoutReport()
+		return engine.RecordInquiry{Reference: payout, Payout: &r}
+	case 7:
+		return engine.ConfirmDelivery{}
+	case 8:
+		return engine.RecordPayoutAnswer{Try: no, Report: l.anyPayoutReport(), Err: l.anyRefusal()}
+	default:
+		return engine.Tick{}
+	}
+}
+
+func (l *life) anySurroundings() {
+	switch rapid.IntRange(0, 9).Draw(l.t, "beside") {
+	case 0:
+		l.state.Wallet = &engine.Wallet{No: rapid.IntRange(1, 3).Draw(l.t, "wallet"), Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Name: "A"}
+	case 1:
+		l.state.Wallet = &engine.Wallet{No: 4, Operator: phone.Moov, Phone: phone.MustParse("0100000000"), Name: "A"}
+	case 2:
+		l.state.Slot = engine.ID{15: 9}
+	case 3:
+		l.state.Slot = l.state.ID
+	}
+	l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 30, 300, 7200, 200_000}).Draw(l.t, "seconds")) * time.Second)
+}
+
+func TestBooksBalanceAfterAnyCommandsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLife(t)
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			l.anySurroundings()
+			l.decide(l.anyCommand())
+			l.check()
+		}
+	})
+}
+
+func TestANotificationToldTwiceChangesNothingTheSecondTime(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLife(t)
+		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			l.anySurroundings()
+			cmd := l.anyCommand()
+			first := l.decide(cmd)
+			if _, isNotice := cmd.(engine.Notify); isNotice && len(first.Counted) > 0 {
+				again := l.decide(cmd)
+				require.False(t, again.Changed(), "%+v", cmd)
+				require.Equal(t, first.Counted, again.Counted, "what counts once counts for ever")
+			}
+		}
+	})
+}
+
+func TestTheOrderOfTruthfulNewsDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		charge := engine.Reference{Transaction: enginetest.TransactionID, Kind: engine.ChargeReference, Number: 1}
+		paid := engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: price, Currency: money.XOF, Live: true}
+		news := rapid.Permutation([]engine.Command{
+			engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeOnPhone}},
+			engine.RecordInquiry{Reference: charge, Charge: &engine.ChargeReport{Status: engine.ChargePending}},
+			engine.RecordInquiry{Reference: charge, Charge: &paid},
+			engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "charge.success", Reference: charge, Charge: &paid}},
+			engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "charge.success", Reference: charge, Charge: &paid}},
+			engine.RecordChargeAnswer{Attempt: 1, Err: engine.Errorf(engine.Ambiguous, engine.CodeGatewayTimeout, "")},
+			engine.Tick{},
+		}).Draw(t, "news")
+		l := newLife(t)
+		for _, cmd := range news {
+			l.now = l.now.Add(10 * time.Second)
+			l.decide(cmd)
+			l.check()
+		}
+		require.Equal(t, engine.ChargeIsSucceeded, l.state.Status)
+		require.Equal(t, price, l.state.Hold.Amount)
+		require.Len(t, l.booked, 1)
+	})
+}
+
+func TestALaterPolicyMovesNoOldHold(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLife(t)
+		l.policy.AutoReleaseHours = rapid.IntRange(0, 500).Draw(t, "hours")
+		paid := engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: price, Currency: money.XOF, Live: true}
+		l.decide(engine.RecordChargeAnswer{Attempt: 1, Report: paid})
+		hold := *l.state.Hold
+		l.policy.AutoReleaseHours = rapid.IntRange(0, 500).Draw(t, "later hours")
+		l.policy.Commission = money.BasisPoints(rapid.IntRange(0, 10_000).Draw(t, "later share"))
+		l.now = hold.ReleaseAt.Add(-time.Second)
+		l.decide(engine.Tick{})
+		require.Equal(t, hold, *l.state.Hold)
+		l.now = hold.ReleaseAt
+		l.decide(engine.Tick{})
+		require.Equal(t, engine.HoldReleased, l.state.Hold.Status)
+		require.Equal(t, hold.Commission, l.balances[ledger.Commission])
+	})
+}
+
+func TestScheduleGoesForwardAndEnds(t *testing.T) {
+	t.Parallel()
+	begin := enginetest.Day
+	policy := engine.DefaultPolicy()
+	require.NoError(t, policy.Check())
+	var moments []time.Duration
+	for now := begin; ; {
+		next, more := policy.LiveAttempt.Next(begin, now)
+		if !more {
+			break
+		}
+		require.True(t, next.After(now))
+		moments = append(moments, next.Sub(begin))
+		now = next
+	}
+	require.Equal(t, 10*time.Second, moments[0])
+	require.Contains(t, moments, 185*time.Second)
+	require.Equal(t, 24*time.Hour, moments[len(moments)-1])
+	require.Len(t, moments, 7+12+23, "seven exact, every 5 min to 1 h, hourly from 2 h to 24 h")
+}
