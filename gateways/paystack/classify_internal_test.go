@@ -1,0 +1,77 @@
+package paystack
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+var operations = []Operation{OpCharge, OpSubmitOTP, OpVerify, OpCheck, OpRecipient, OpTransfer, OpVerifyTransfer}
+
+// FuzzClassify holds the classifier against the whitelist written down a second
+// time, from the other side: what may be called not-done, and what done.
+func FuzzClassify(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(f, err)
+	for i, file := range files {
+		body, err := os.ReadFile(file)
+		require.NoError(f, err)
+		for _, status := range []int{200, 400, 404, 429, 500} {
+			f.Add(status, body, uint8(i))
+		}
+	}
+	f.Add(401, []byte(nil), uint8(0))
+	f.Add(400, []byte(`{"status":"false","message":"no","Status":true}`), uint8(1))
+	f.Fuzz(func(t *testing.T, status int, body []byte, op uint8) {
+		operation := operations[int(op)%len(operations)]
+		e := classify(operation, outcome{phase: answered, status: status, body: body}, OTPAsksAgain)
+		var said struct{ Status, Message, Code, Type any }
+		isJSON := json.Unmarshal(body, &said) == nil
+		switch {
+		case e == nil:
+			require.True(t, isJSON && status >= 200 && status <= 299 && (said.Status == true || said.Status == "true"), "%d %s", status, body)
+		case e.Kind == engine.Ambiguous:
+		case status == 401 || status == 429:
+			require.Equal(t, engine.Unavailable, e.Kind)
+		default:
+			message, _ := said.Message.(string)
+			require.Contains(t, []int{400, 404, 422}, status)
+			require.True(t, isJSON && (said.Status == false || said.Status == "false") && message != "", "%s", body)
+			require.True(t, said.Type != "processor_error" && said.Code != "unknown" && said.Code != "duplicate_transfer_reference", "%s", body)
+			require.NotContains(t, strings.ToLower(message), "duplicate transaction reference")
+			require.NotContains(t, strings.ToLower(message), "reference already exists")
+			if e.Kind == engine.Declined {
+				require.Contains(t, []Operation{OpCharge, OpSubmitOTP, OpRecipient, OpTransfer}, operation, "a question is not declined")
+			} else {
+				require.Equal(t, engine.Unavailable, e.Kind)
+			}
+		}
+	})
+}
+
+func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
+	t.Parallel()
+	plainNo := []byte(`{"status":false,"message":"no"}`)
+	for _, op := range operations {
+		for status := 100; status <= 599; status++ {
+			e := classify(op, outcome{phase: answered, status: status, body: plainNo}, OTPAsksAgain)
+			require.NotNil(t, e)
+			switch status {
+			case 400, 404, 422:
+				require.NotEqual(t, engine.Ambiguous, e.Kind, "%s %d", op, status)
+			case 401, 429:
+				require.Equal(t, engine.Unavailable, e.Kind, "%s %d", op, status)
+			default:
+				require.Equal(t, engine.Ambiguous, e.Kind, "%s %d", op, status)
+			}
+		}
+		require.Equal(t, engine.Unavailable, classify(op, outcome{phase: notSent}, OTPAsksAgain).Kind)
+		require.Equal(t, engine.Ambiguous, classify(op, outcome{phase: sent}, OTPAsksAgain).Kind)
+	}
+}

@@ -1,0 +1,310 @@
+package paystack
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/gateways/secret"
+)
+
+// BaseURL is Paystack's, for test and live alike: the key chooses the mode
+// (Paystack docs, API introduction).
+const BaseURL = "https://api.paystack.co"
+
+// PhoneFormat is how a phone is written for Paystack.
+type PhoneFormat string
+
+// The formats. Paystack's test number for Orange CI is printed in the national
+// one (Test payments), Kenya's must be international (Payment channels).
+const (
+	National PhoneFormat = "national" // 0700000000
+	E164     PhoneFormat = "e164"     // +2250700000000
+)
+
+// OTPRefusal is what a readable 4xx to a one-time code is taken for. Paystack
+// says "show it and ask again" (Errors, Charge), not with which status.
+type OTPRefusal string
+
+// The readings of a refused one-time code.
+const (
+	OTPAsksAgain OTPRefusal = "ask_again" // Declined, CodeOTPInvalid: the payer types another
+	OTPInquires  OTPRefusal = "inquire"   // Ambiguous: the gateway is asked where the charge stands
+)
+
+// Config is what a client needs. The zero value of everything but Key is what
+// Paystack documents.
+type Config struct {
+	Key         secret.Secret // outgoing calls: sk_test_… or sk_live_…
+	BaseURL     string        // default BaseURL; plain http only with a test key
+	RootCAs     *x509.CertPool
+	PhoneFormat PhoneFormat               // of charges and wallets; default National
+	Providers   map[phone.Operator]string // mobile_money.provider; default orange, mtn, wave
+	BankCodes   map[phone.Operator]string // a wallet's bank_code; default ORANGE_CI, MTN_CI, WAVE_CI
+	OTPRefusal  OTPRefusal                // default OTPAsksAgain
+	// EmailDomain makes an address for payers who have none, because a charge
+	// must have one: <transaction>@<domain>, which should be yours. Without it
+	// such a payer is Unsupported.
+	EmailDomain string
+	// RedirectHosts are where a payer may be sent, subdomains included; default
+	// paystack.co, paystack.com, wave.com. BaseURL's own host always is one.
+	RedirectHosts []string
+	Timeout       time.Duration // of one request, when the context's deadline is not sooner; default 15 s
+	MaxConns      int           // requests at once; more are refused as not sent; default 256
+	Observer      Observer
+}
+
+// Observer is told what happens, for metrics and logs. Its functions may be nil;
+// they are called on the caller's goroutine and must not block.
+type Observer struct {
+	// Called follows every request; failure is nil when it was answered as asked.
+	Called func(op Operation, failure *engine.Error, took time.Duration)
+	// Unknown follows a word of Paystack's that this package does not know, or a
+	// value it cannot take: where it stood, and the value, shortened.
+	Unknown func(where, value string)
+}
+
+// Operation is the name of a request in metrics and logs.
+type Operation string
+
+// The operations, one for each path.
+const (
+	OpCharge         Operation = "charge"
+	OpSubmitOTP      Operation = "submit_otp"
+	OpVerify         Operation = "verify"
+	OpCheck          Operation = "check_charge"
+	OpRecipient      Operation = "create_recipient"
+	OpTransfer       Operation = "transfer"
+	OpVerifyTransfer Operation = "verify_transfer"
+)
+
+const (
+	timeoutDefault = 15 * time.Second
+	// Two nodes' worth of calls in flight: 20 charges a second (Rate limits) for
+	// 10 s each is 200.
+	maxConnsDefault = 256
+	// The longest answer we ask for is a transaction of some 3 KiB; a MiB bounds a
+	// gateway gone mad.
+	answerBytesMax = 1 << 20
+	headerBytesMax = 16 << 10
+)
+
+// Client calls Paystack. It is safe for concurrent use and holds no connection
+// between calls, so there is nothing to close.
+type Client struct {
+	config Config
+	live   bool
+	host   *fasthttp.HostClient
+	base   *url.URL
+}
+
+// New checks the configuration and makes a client; it calls nobody.
+func New(config Config) (*Client, error) {
+	c := config.withDefaults()
+	base, err := c.validate()
+	if err != nil {
+		return nil, fmt.Errorf("paystack: %w", err)
+	}
+	var d dialer
+	secured := base.Scheme == "https"
+	if secured {
+		d.tls = newTLS(base.Hostname(), c.RootCAs)
+	}
+	return &Client{
+		config: c, base: base, live: isLive(c.Key),
+		host: &fasthttp.HostClient{
+			Addr:  fasthttp.AddMissingPort(base.Host, secured),
+			IsTLS: secured, DialTimeout: d.dial, MaxConns: c.MaxConns,
+			// Exactly once. The two settings say the same; either would do.
+			MaxIdemponentCallAttempts: 1,
+			RetryIfErr:                func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
+			MaxResponseBodySize:       answerBytesMax, ReadBufferSize: headerBytesMax,
+			Name: "cauri", DisablePathNormalizing: true, SecureErrorLogMessage: true,
+		},
+	}, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.BaseURL == "" {
+		c.BaseURL = BaseURL
+	}
+	if c.PhoneFormat == "" {
+		c.PhoneFormat = National
+	}
+	if c.OTPRefusal == "" {
+		c.OTPRefusal = OTPAsksAgain
+	}
+	if c.Providers == nil { // Paystack docs, Payment channels, "Mobile money providers"
+		c.Providers = map[phone.Operator]string{phone.Orange: "orange", phone.MTN: "mtn", phone.Wave: "wave"}
+	}
+	if c.BankCodes == nil { // GET /bank?currency=XOF&type=mobile_money
+		c.BankCodes = map[phone.Operator]string{phone.Orange: "ORANGE_CI", phone.MTN: "MTN_CI", phone.Wave: "WAVE_CI"}
+	}
+	if c.RedirectHosts == nil {
+		c.RedirectHosts = []string{"paystack.co", "paystack.com", "wave.com"}
+	}
+	if c.Timeout == 0 {
+		c.Timeout = timeoutDefault
+	}
+	if c.MaxConns == 0 {
+		c.MaxConns = maxConnsDefault
+	}
+	c.Providers, c.BankCodes = maps.Clone(c.Providers), maps.Clone(c.BankCodes)
+	c.RedirectHosts = slices.Clone(c.RedirectHosts)
+	for i, host := range c.RedirectHosts {
+		c.RedirectHosts[i] = strings.ToLower(host)
+	}
+	return c
+}
+
+// validate names what is wrong and never a value of a secret.
+func (c Config) validate() (*url.URL, error) {
+	base, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil || base.Host == "" || base.User != nil || strings.Trim(base.Path, "/") != "" || base.RawQuery != "":
+		return nil, errors.New("the base URL is scheme and host, nothing more")
+	case base.Scheme != "https" && base.Scheme != "http":
+		return nil, errors.New("the base URL is https")
+	case !strings.HasPrefix(c.Key.Reveal(), "sk_test_") && !isLive(c.Key):
+		return nil, errors.New("the key is a secret key: it begins with sk_test_ or sk_live_")
+	case strings.ContainsFunc(c.Key.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, errors.New("the key has a character no key has")
+	case base.Scheme == "http" && isLive(c.Key):
+		return nil, errors.New("a live key never travels over plain http")
+	case c.PhoneFormat != National && c.PhoneFormat != E164:
+		return nil, fmt.Errorf("phone format %q is neither %s nor %s", c.PhoneFormat, National, E164)
+	case c.OTPRefusal != OTPAsksAgain && c.OTPRefusal != OTPInquires:
+		return nil, fmt.Errorf("OTP refusal %q is neither %s nor %s", c.OTPRefusal, OTPAsksAgain, OTPInquires)
+	case c.Timeout < 0 || c.MaxConns < 0:
+		return nil, errors.New("timeout and connections are above zero")
+	}
+	return base, nil
+}
+
+func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk_live_") }
+
+// Live reports that the key is a live one: what Policy.Live is told.
+func (c *Client) Live() bool { return c.live }
+
+// ask sends one request and reads the data of its answer into out. A nil in
+// makes it a GET.
+func (c *Client) ask(ctx context.Context, op Operation, path string, in, out any) *engine.Error {
+	begun := time.Now()
+	failure := c.exchange(ctx, op, path, in, out)
+	if c.config.Observer.Called != nil {
+		c.config.Observer.Called(op, failure, time.Since(begun))
+	}
+	return failure
+}
+
+func (c *Client) exchange(ctx context.Context, op Operation, path string, in, out any) *engine.Error {
+	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(request)
+	defer fasthttp.ReleaseResponse(response)
+	request.SetRequestURI(c.base.Scheme + "://" + c.base.Host + path)
+	request.Header.Set("Authorization", "Bearer "+c.config.Key.Reveal())
+	request.SetConnectionClose() // see doc.go, Connections
+	if in != nil {
+		body, err := json.Marshal(in)
+		if err != nil {
+			return c.classify(op, outcome{phase: notSent, err: err})
+		}
+		request.Header.SetMethod(fasthttp.MethodPost)
+		request.Header.SetContentType("application/json")
+		request.SetBodyRaw(body)
+	}
+	now := time.Now()
+	deadline := now.Add(c.config.Timeout)
+	if sooner, has := ctx.Deadline(); has && sooner.Before(deadline) {
+		deadline = sooner
+	}
+	if err := ctx.Err(); err != nil || !now.Before(deadline) {
+		return c.classify(op, outcome{phase: notSent, err: cmp.Or(err, context.DeadlineExceeded)})
+	}
+	if err := c.host.DoDeadline(request, response, deadline); err != nil {
+		return c.classify(op, outcome{phase: phaseOf(err), err: err})
+	}
+	got := outcome{phase: answered, status: response.StatusCode(), body: response.Body(), reset: resetOf(response)}
+	if failure := c.classify(op, got); failure != nil {
+		return failure
+	}
+	var reply envelope
+	if err := json.Unmarshal(got.body, &reply); err != nil || json.Unmarshal(reply.Data, out) != nil {
+		return unreadable("the answer's data is not of the documented shape")
+	}
+	return nil
+}
+
+// phaseOf says how far a call came that has no answer.
+func phaseOf(err error) phase {
+	var before *unsent
+	if errors.As(err, &before) || errors.Is(err, fasthttp.ErrNoFreeConns) {
+		return notSent
+	}
+	return sent
+}
+
+// resetMax bounds what we believe of a rate limit's window: it is a minute.
+const resetMax = time.Hour
+
+// resetOf reads how long a rate limit lasts (Paystack docs, Rate limits).
+func resetOf(response *fasthttp.Response) time.Duration {
+	seconds, err := strconv.Atoi(string(response.Header.Peek("x-ratelimit-reset")))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, resetMax)
+}
+
+// write spells a phone as Paystack is configured to want it.
+func (c *Client) write(n phone.Number) string {
+	if c.config.PhoneFormat == E164 {
+		return n.E164()
+	}
+	return n.National()
+}
+
+// mayOpen reports that a payer may be sent to an address: https, on a host we
+// know. The gateway's own host may be plain http when the gateway is (a sandbox).
+// Of an address that may not be opened the observer is told the host alone: the
+// rest may be somebody's way to pay.
+func (c *Client) mayOpen(address string) bool {
+	to, err := url.Parse(address)
+	if err != nil || len(address) > urlBytesMax || to.User != nil {
+		c.config.Observer.unknown("url", "unreadable")
+		return false
+	}
+	name := strings.ToLower(to.Hostname())
+	ours := to.Scheme == c.base.Scheme && to.Host == c.base.Host
+	known := to.Scheme == "https" && (to.Port() == "" || to.Port() == "443") &&
+		slices.ContainsFunc(c.config.RedirectHosts, func(host string) bool {
+			return name == host || strings.HasSuffix(name, "."+host)
+		})
+	if !ours && !known {
+		c.config.Observer.unknown("url", to.Scheme+"://"+to.Host)
+	}
+	return ours || known
+}
+
+// urlBytesMax is what browsers and phones are sure to open.
+const urlBytesMax = 2048
+
+// unknown tells the observer of a value this package cannot take.
+func (o Observer) unknown(where, value string) {
+	if o.Unknown != nil {
+		o.Unknown(where, shorten(value))
+	}
+}
