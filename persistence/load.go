@@ -1,0 +1,197 @@
+package persistence
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// querier is a connection or a database transaction.
+type querier interface {
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
+
+// want says what to load, and what beside it.
+type want struct {
+	ids      []engine.ID
+	bookings []string                // slots to read beside those of the transactions
+	keys     []engine.IdempotencyKey // answers given before
+	lock     bool
+}
+
+// loaded is what one round trip brought back.
+type loaded struct {
+	now   time.Time // the database's clock, read under the locks
+	found map[engine.ID]*engine.Transaction
+	slots map[string]engine.ID
+	keys  map[keyName]keyRow
+}
+
+// load reads transactions with all that belongs to them, in one round trip and
+// a fixed number of statements. The locks come first: what is read after them is
+// what the last writer committed.
+func load(ctx context.Context, q querier, w want) (*loaded, error) {
+	l := &loaded{
+		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]engine.ID{}, keys: map[keyName]keyRow{},
+	}
+	ids := uuids(w.ids)
+	first := "ReadTransactions"
+	if w.lock {
+		first = "LockTransactions"
+	}
+	batch := &pgx.Batch{}
+	each(batch, sql(first), l.addTransaction, ids)
+	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now) })
+	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
+	each(batch, sql("ReadHolds"), l.addHold, ids)
+	each(batch, sql("ReadPayouts"), l.addPayout, ids)
+	each(batch, sql("ReadTries"), l.addTry, ids)
+	each(batch, sql("ReadWallets"), l.addWallet, ids)
+	each(batch, sql("ReadSlots"), l.addSlot, w.bookings, ids)
+	if len(w.keys) > 0 {
+		principals, operations, keys := splitKeys(w.keys)
+		each(batch, sql("ReadKeys"), l.addKey, principals, operations, keys)
+	}
+	if err := q.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	l.now = l.now.UTC()
+	for _, t := range l.found {
+		t.Slot = l.slots[t.Booking]
+		if err := t.Check(); err != nil {
+			return nil, &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a stored state that may not be", Err: err}
+		}
+	}
+	return l, nil
+}
+
+// each queues a query whose rows are handed over one by one.
+func each(batch *pgx.Batch, query string, take func(pgx.CollectableRow) error, args ...any) {
+	batch.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := take(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// uuids turns ids into what pgx sends as uuid[] in binary.
+func uuids(ids []engine.ID) [][16]byte {
+	out := make([][16]byte, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
+func (l *loaded) addTransaction(row pgx.CollectableRow) error {
+	var t engine.Transaction
+	var id [16]byte
+	var number string
+	var deliveryDueAt, inquiredAt, paidAt *time.Time
+	err := row.Scan(&id, &t.Version, &t.Principal, &t.Booking, &t.Talent, &t.Amount, &t.Currency, &t.Method, &t.Payer.Operator, &number,
+		&t.Payer.Email, &deliveryDueAt, &t.Status, &t.Step, &t.Code, &t.Review, &inquiredAt, &t.CreatedAt, &paidAt, &t.EventSeq, &t.JournalSeq)
+	if err != nil {
+		return err
+	}
+	t.ID = id
+	t.DeliveryDueAt, t.InquiredAt, t.PaidAt, t.CreatedAt = stored(deliveryDueAt), stored(inquiredAt), stored(paidAt), t.CreatedAt.UTC()
+	if t.Payer.Phone, err = loadPhone(number); err != nil {
+		return fmt.Errorf("transaction %s: %w", t.ID, err)
+	}
+	l.found[t.ID] = &t
+	return nil
+}
+
+func (l *loaded) addAttempt(row pgx.CollectableRow) error {
+	var a engine.Attempt
+	var id [16]byte
+	var windowAt, checkAt, absentAt *time.Time
+	err := row.Scan(&id, &a.No, &a.Gateway, &a.Live, &a.Status, &a.Step, &a.Disposition, &a.Captured, &a.Fee, &a.FeeSubunits,
+		&a.GatewayReference, &a.NextAction, &a.RedirectURL, &a.Text, &a.Code, &a.OTPTries, &a.OTPInFlight, &a.AskedAt, &a.SinceAt,
+		&windowAt, &checkAt, &absentAt, &a.Absences)
+	a.AskedAt, a.SinceAt = a.AskedAt.UTC(), a.SinceAt.UTC()
+	a.WindowAt, a.CheckAt, a.AbsentAt = stored(windowAt), stored(checkAt), stored(absentAt)
+	if t := l.found[id]; t != nil {
+		t.Attempts = append(t.Attempts, a)
+	}
+	return err
+}
+
+func (l *loaded) addHold(row pgx.CollectableRow) error {
+	var h engine.Hold
+	var id [16]byte
+	var releasedAt *time.Time
+	err := row.Scan(&id, &h.Status, &h.Step, &h.Amount, &h.Released, &h.Refunded, &h.CommissionShare, &h.Commission, &h.TalentFee,
+		&h.AutoReleaseHours, &h.HeldAt, &h.ReleaseAt, &releasedAt, &h.ReleasedBy)
+	h.HeldAt, h.ReleaseAt, h.ReleasedAt = h.HeldAt.UTC(), h.ReleaseAt.UTC(), stored(releasedAt)
+	if t := l.found[id]; t != nil {
+		t.Hold = &h
+	}
+	return err
+}
+
+func (l *loaded) addPayout(row pgx.CollectableRow) error {
+	var p engine.Payout
+	var id [16]byte
+	var nextAt, paidAt *time.Time
+	err := row.Scan(&id, &p.Status, &p.Step, &p.Amount, &p.Gateway, &p.Waiting, &p.Code, &p.DueAt, &nextAt, &paidAt)
+	p.DueAt, p.NextAt, p.PaidAt = p.DueAt.UTC(), stored(nextAt), stored(paidAt)
+	if t := l.found[id]; t != nil {
+		t.Payout = &p
+	}
+	return err
+}
+
+func (l *loaded) addTry(row pgx.CollectableRow) error {
+	var try engine.Try
+	var id [16]byte
+	var number string
+	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &number,
+		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends, &try.AskedAt)
+	if err != nil {
+		return err
+	}
+	try.AskedAt = try.AskedAt.UTC()
+	if try.Wallet.Phone, err = loadPhone(number); err != nil {
+		return err
+	}
+	if t := l.found[id]; t != nil && t.Payout != nil {
+		t.Payout.Tries = append(t.Payout.Tries, try)
+	}
+	return nil
+}
+
+func (l *loaded) addWallet(row pgx.CollectableRow) error {
+	var talent, number string
+	var w engine.Wallet
+	var recipients map[engine.Gateway]string
+	err := row.Scan(&talent, &w.No, &w.Operator, &number, &w.Name, &recipients)
+	if err != nil {
+		return err
+	}
+	if w.Phone, err = loadPhone(number); err != nil {
+		return err
+	}
+	for _, t := range l.found {
+		if t.Talent == talent {
+			wallet := w
+			t.Wallet, t.Recipients = &wallet, recipients
+		}
+	}
+	return nil
+}
+
+func (l *loaded) addSlot(row pgx.CollectableRow) error {
+	var booking string
+	var id [16]byte
+	err := row.Scan(&booking, &id)
+	l.slots[booking] = id
+	return err
+}

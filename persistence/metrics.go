@@ -1,0 +1,66 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// metrics counts what the store does.
+type metrics struct {
+	applies *prometheus.CounterVec
+	races   *prometheus.CounterVec
+}
+
+func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, error) {
+	m := &metrics{
+		applies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cauri_store_applies_total", Help: "Commands applied, by what they came to.",
+		}, []string{"command", "outcome"}),
+		races: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cauri_store_races_total", Help: "Rounds decided again, by why.",
+		}, []string{"why"}),
+	}
+	if registry == nil {
+		return m, nil
+	}
+	gauge := func(name, help string, read func(*pgxpool.Stat) int32) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cauri_pool_" + name, Help: help},
+			func() float64 { return float64(read(pool.Stat())) })
+	}
+	for _, c := range []prometheus.Collector{
+		m.applies, m.races,
+		gauge("connections", "Connections open.", (*pgxpool.Stat).TotalConns),
+		gauge("connections_in_use", "Connections at work.", (*pgxpool.Stat).AcquiredConns),
+		gauge("connections_max", "Connections allowed.", (*pgxpool.Stat).MaxConns),
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("register the store's metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) applied(ask engine.Ask, applied engine.Applied, err error) {
+	outcome := string(applied.Outcome)
+	if err != nil {
+		outcome = "failed"
+		var refused *engine.Error
+		if errors.As(err, &refused) {
+			outcome = string(refused.Kind)
+		}
+	}
+	m.applies.WithLabelValues(engine.NameOf(ask.Command), outcome).Inc()
+}
+
+func (m *metrics) again(err error) {
+	why := stateOf(err)
+	if why == "" {
+		why = "connection"
+	}
+	m.races.WithLabelValues(why).Inc()
+}

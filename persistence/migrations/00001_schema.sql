@@ -1,0 +1,417 @@
+-- +goose Up
+-- The schema is law: what must never be true can't be written. Reasons and
+-- measurements: docs/adr. Statuses are the engine's words; a test holds every
+-- CHECK and the table legal_moves against the engine's machines.
+
+-- One collection and all that follows from it. Half of each page stays free and
+-- no index mentions what changes, so that every update stays on its page (HOT):
+-- 4.7 µs instead of 12.7.
+CREATE TABLE transactions (
+    id              uuid PRIMARY KEY,
+    created_at      timestamptz NOT NULL,
+    paid_at         timestamptz,
+    delivery_due_at timestamptz,
+    inquired_at     timestamptz,
+    amount          bigint NOT NULL,
+    version         integer NOT NULL,
+    step            integer NOT NULL,
+    event_seq       integer NOT NULL,
+    journal_seq     integer NOT NULL,
+    ever_paid       boolean NOT NULL GENERATED ALWAYS AS (paid_at IS NOT NULL) STORED,
+    currency        text NOT NULL,
+    status          text NOT NULL,
+    code            text NOT NULL,
+    review          text NOT NULL,
+    method          text NOT NULL,
+    operator        text NOT NULL,
+    phone           text NOT NULL,
+    email           text NOT NULL,
+    principal       text NOT NULL,
+    booking_id      text NOT NULL,
+    talent_id       text NOT NULL,
+    CONSTRAINT amounts_are_positive CHECK (amount > 0),
+    CONSTRAINT a_version_counts_from_one CHECK (version > 0),
+    CONSTRAINT charge_status_is_known CHECK (status IN ('initiated', 'processing', 'succeeded', 'failed', 'expired')),
+    CONSTRAINT paid_charges_have_succeeded CHECK ((status = 'succeeded') = (paid_at IS NOT NULL))
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+-- Serves: the latest payment of a booking whose slot is free (BookingPayment).
+CREATE INDEX transactions_of_a_booking ON transactions (booking_id, id);
+
+-- Who owns a booking's slot: at most one open payment for each booking. A table
+-- of its own, so that no index on transactions mentions a status.
+CREATE TABLE open_bookings (
+    booking_id     text PRIMARY KEY,
+    transaction_id uuid NOT NULL
+);
+CREATE UNIQUE INDEX an_open_payment_is_for_one_booking ON open_bookings (transaction_id);
+
+CREATE TABLE attempts (
+    transaction_id    uuid NOT NULL,
+    no                integer NOT NULL,
+    step              integer NOT NULL,
+    otp_tries         integer NOT NULL,
+    absences          integer NOT NULL,
+    captured          bigint NOT NULL,
+    fee               bigint NOT NULL,
+    fee_subunits      bigint NOT NULL,
+    asked_at          timestamptz NOT NULL,
+    since_at          timestamptz NOT NULL,
+    window_at         timestamptz,
+    check_at          timestamptz,
+    absent_at         timestamptz,
+    live_money        boolean NOT NULL,
+    otp_in_flight     boolean NOT NULL,
+    reference         text NOT NULL,
+    gateway           text NOT NULL,
+    gateway_reference text NOT NULL,
+    status            text NOT NULL,
+    disposition       text,
+    next_action       text NOT NULL,
+    redirect_url      text NOT NULL,
+    display_text      text NOT NULL,
+    code              text NOT NULL,
+    PRIMARY KEY (transaction_id, no),
+    CONSTRAINT attempts_count_from_one CHECK (no > 0),
+    CONSTRAINT attempt_status_is_known CHECK (status IN
+        ('sending', 'customer', 'unknown', 'quarantine', 'rejected', 'failed', 'expired', 'absent', 'succeeded')),
+    CONSTRAINT disposition_is_known CHECK (disposition IN ('kept', 'surplus', 'suspense')),
+    CONSTRAINT successes_have_a_disposition CHECK ((status = 'succeeded') = (disposition IS NOT NULL)),
+    CONSTRAINT successes_have_captured CHECK ((status = 'succeeded') = (captured > 0))
+) WITH (fillfactor = 50);
+-- R2: one attempt may still debit, one success is kept. The row lock says so
+-- first; these say it last.
+CREATE UNIQUE INDEX one_live_attempt ON attempts (transaction_id) WHERE status IN ('sending', 'customer', 'unknown', 'quarantine');
+CREATE UNIQUE INDEX one_kept_attempt ON attempts (transaction_id) WHERE disposition = 'kept';
+-- R1: a reference is used once at a gateway. Serves search by reference too.
+CREATE UNIQUE INDEX a_reference_is_used_once ON attempts (gateway, reference);
+
+CREATE TABLE holds (
+    transaction_id     uuid PRIMARY KEY, -- one hold for each transaction
+    amount             bigint NOT NULL,
+    released           bigint NOT NULL,
+    refunded           bigint NOT NULL,
+    commission         bigint NOT NULL,
+    talent_fee         bigint NOT NULL,
+    held_at            timestamptz NOT NULL,
+    release_at         timestamptz NOT NULL,
+    released_at        timestamptz,
+    commission_share   integer NOT NULL,
+    auto_release_hours integer NOT NULL,
+    step               integer NOT NULL,
+    currency           text NOT NULL,
+    status             text NOT NULL,
+    released_by        text NOT NULL,
+    CONSTRAINT hold_status_is_known CHECK (status IN ('held', 'released')),
+    CONSTRAINT parts_sum_to_the_whole CHECK (commission >= 0 AND talent_fee >= 0 AND commission + talent_fee = amount),
+    CONSTRAINT holds_never_give_more_than_they_have CHECK (released >= 0 AND refunded >= 0 AND released + refunded <= amount),
+    CONSTRAINT released_holds_have_a_time CHECK ((status = 'released') = (released_at IS NOT NULL)),
+    CONSTRAINT released_holds_say_who CHECK ((status = 'released') = (released_by <> ''))
+) WITH (fillfactor = 80);
+
+CREATE TABLE payouts (
+    transaction_id uuid PRIMARY KEY, -- one payout for each transaction
+    amount         bigint NOT NULL,
+    due_at         timestamptz NOT NULL,
+    next_at        timestamptz,
+    paid_at        timestamptz,
+    step           integer NOT NULL,
+    talent_id      text NOT NULL,
+    status         text NOT NULL,
+    gateway        text NOT NULL,
+    waiting        text NOT NULL,
+    code           text NOT NULL,
+    CONSTRAINT payouts_are_positive CHECK (amount > 0),
+    CONSTRAINT payout_status_is_known CHECK (status IN ('due', 'sent', 'paid', 'failed', 'reversed')),
+    CONSTRAINT paid_payouts_have_a_time CHECK (status <> 'paid' OR paid_at IS NOT NULL)
+) WITH (fillfactor = 80);
+-- Serves: a talent's balances, and waking their waiting payouts when a wallet is set.
+CREATE INDEX payouts_of_a_talent ON payouts (talent_id);
+
+CREATE TABLE payout_tries (
+    transaction_id    uuid NOT NULL,
+    no                integer NOT NULL,
+    step              integer NOT NULL,
+    sends             integer NOT NULL,
+    wallet_no         integer NOT NULL,
+    amount            bigint NOT NULL,
+    fee               bigint NOT NULL,
+    fee_subunits      bigint NOT NULL,
+    asked_at          timestamptz NOT NULL,
+    live_money        boolean NOT NULL,
+    reference         text NOT NULL,
+    gateway           text NOT NULL,
+    gateway_reference text NOT NULL,
+    status            text NOT NULL,
+    operator          text NOT NULL, -- the wallet as it was when the try was made
+    phone             text NOT NULL,
+    name              text NOT NULL,
+    recipient         text NOT NULL,
+    code              text NOT NULL,
+    said              text NOT NULL,
+    PRIMARY KEY (transaction_id, no),
+    CONSTRAINT try_status_is_known CHECK (status IN ('sending', 'unknown', 'pending', 'paid', 'failed', 'reversed')),
+    CONSTRAINT tries_count_from_one CHECK (no > 0)
+) WITH (fillfactor = 80);
+-- R11: a new try only after a conclusive one; a reference is a try's own.
+CREATE UNIQUE INDEX one_open_try ON payout_tries (transaction_id) WHERE status IN ('sending', 'unknown', 'pending');
+CREATE UNIQUE INDEX a_payout_reference_is_used_once ON payout_tries (gateway, reference);
+
+CREATE TABLE refunds (
+    transaction_id uuid NOT NULL,
+    no             integer NOT NULL,
+    attempt_no     integer NOT NULL,
+    amount         bigint NOT NULL,
+    owed_at        timestamptz NOT NULL,
+    cause          text NOT NULL,
+    status         text NOT NULL DEFAULT 'due',
+    PRIMARY KEY (transaction_id, no),
+    CONSTRAINT refunds_are_positive CHECK (amount > 0),
+    CONSTRAINT refund_cause_is_known CHECK (cause IN ('surplus')),
+    CONSTRAINT refund_status_is_known CHECK (status IN ('due')),
+    CONSTRAINT a_surplus_is_owed_back_once UNIQUE (transaction_id, attempt_no, cause)
+);
+
+-- The book. Append only; a journal is known by its number in its transaction,
+-- and the same fact can't be booked twice.
+CREATE TABLE journals (
+    transaction_id uuid NOT NULL,
+    no             integer NOT NULL,
+    booked_at      timestamptz NOT NULL,
+    kind           text NOT NULL,
+    cause          text NOT NULL,
+    PRIMARY KEY (transaction_id, no),
+    CONSTRAINT a_fact_is_booked_once UNIQUE (transaction_id, kind, cause)
+);
+CREATE TABLE postings (
+    transaction_id uuid NOT NULL,
+    journal_no     integer NOT NULL,
+    line           integer NOT NULL,
+    amount         bigint NOT NULL, -- + credits, − debits, in minor units
+    account        text NOT NULL,
+    currency       text NOT NULL,
+    PRIMARY KEY (transaction_id, journal_no, line),
+    CONSTRAINT something_moves CHECK (amount <> 0)
+);
+-- Serves: a talent's payable balance and the trial balance of one account.
+CREATE INDEX postings_of_an_account ON postings (account);
+
+-- Accounts with a floor keep their balance; all others are sums of postings, so
+-- that no platform-wide row is locked on the hot path.
+CREATE TABLE accounts (
+    address text PRIMARY KEY,
+    balance bigint NOT NULL DEFAULT 0,
+    floor   bigint,
+    CONSTRAINT accounts_stay_above_their_floor CHECK (floor IS NULL OR balance >= floor)
+) WITH (fillfactor = 50);
+
+-- +goose StatementBegin
+-- One check for a whole statement: 0.4 µs a line, where a row trigger costs 11.6.
+CREATE FUNCTION postings_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added GROUP BY transaction_id, journal_no, currency HAVING sum(amount) <> 0) THEN
+        RAISE EXCEPTION 'journal does not balance' USING ERRCODE = 'check_violation', CONSTRAINT = 'journals_balance';
+    END IF;
+    UPDATE accounts a
+       SET balance = a.balance + s.amount
+      FROM (SELECT account, sum(amount) AS amount FROM added GROUP BY account) s
+     WHERE a.address = s.account;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append only: a mistake is answered by its reverse', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER postings_after AFTER INSERT ON postings REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION postings_after();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON postings FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journals FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- Every legal move of every machine, and whether subscribers are told.
+CREATE TABLE legal_moves (
+    machine     text NOT NULL,
+    from_status text NOT NULL, -- empty: the beginning
+    to_status   text NOT NULL,
+    emits       boolean NOT NULL,
+    PRIMARY KEY (machine, from_status, to_status)
+);
+INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
+    ('attempt', '', 'sending', false),
+    ('attempt', 'absent', 'failed', false),
+    ('attempt', 'absent', 'succeeded', false),
+    ('attempt', 'customer', 'expired', false),
+    ('attempt', 'customer', 'failed', false),
+    ('attempt', 'customer', 'succeeded', false),
+    ('attempt', 'expired', 'failed', false),
+    ('attempt', 'expired', 'succeeded', false),
+    ('attempt', 'failed', 'succeeded', false),
+    ('attempt', 'quarantine', 'absent', false),
+    ('attempt', 'quarantine', 'customer', false),
+    ('attempt', 'quarantine', 'failed', false),
+    ('attempt', 'quarantine', 'succeeded', false),
+    ('attempt', 'rejected', 'succeeded', false),
+    ('attempt', 'sending', 'customer', false),
+    ('attempt', 'sending', 'failed', false),
+    ('attempt', 'sending', 'rejected', false),
+    ('attempt', 'sending', 'succeeded', false),
+    ('attempt', 'sending', 'unknown', false),
+    ('attempt', 'unknown', 'customer', false),
+    ('attempt', 'unknown', 'failed', false),
+    ('attempt', 'unknown', 'quarantine', false),
+    ('attempt', 'unknown', 'succeeded', false),
+    ('charge', '', 'initiated', false),
+    ('charge', 'expired', 'succeeded', true),
+    ('charge', 'failed', 'succeeded', true),
+    ('charge', 'initiated', 'expired', true),
+    ('charge', 'initiated', 'failed', true),
+    ('charge', 'initiated', 'processing', false),
+    ('charge', 'initiated', 'succeeded', true),
+    ('charge', 'processing', 'expired', true),
+    ('charge', 'processing', 'failed', true),
+    ('charge', 'processing', 'succeeded', true),
+    ('hold', '', 'held', false),
+    ('hold', 'held', 'released', true),
+    ('payout', '', 'due', false),
+    ('payout', 'due', 'sent', true),
+    ('payout', 'failed', 'sent', true),
+    ('payout', 'paid', 'reversed', true),
+    ('payout', 'reversed', 'sent', true),
+    ('payout', 'sent', 'failed', true),
+    ('payout', 'sent', 'paid', true),
+    ('payout', 'sent', 'reversed', true),
+    ('try', '', 'sending', false),
+    ('try', 'paid', 'reversed', false),
+    ('try', 'pending', 'failed', false),
+    ('try', 'pending', 'paid', false),
+    ('try', 'pending', 'reversed', false),
+    ('try', 'pending', 'unknown', false),
+    ('try', 'sending', 'failed', false),
+    ('try', 'sending', 'paid', false),
+    ('try', 'sending', 'pending', false),
+    ('try', 'sending', 'reversed', false),
+    ('try', 'sending', 'unknown', false),
+    ('try', 'unknown', 'failed', false),
+    ('try', 'unknown', 'paid', false),
+    ('try', 'unknown', 'pending', false),
+    ('try', 'unknown', 'reversed', false);
+
+-- What happened, step by step: a payment's timeline, and the proof that nothing
+-- moved otherwise than drawn.
+CREATE TABLE history (
+    transaction_id uuid NOT NULL,
+    version        integer NOT NULL, -- the transaction's, after the move
+    step           integer NOT NULL,
+    moved_at       timestamptz NOT NULL,
+    machine        text NOT NULL,
+    subject        text NOT NULL,
+    from_status    text NOT NULL,
+    to_status      text NOT NULL,
+    note           text NOT NULL,
+    PRIMARY KEY (transaction_id, subject, step)
+);
+-- +goose StatementBegin
+CREATE FUNCTION history_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added a LEFT JOIN legal_moves m USING (machine, from_status, to_status) WHERE m.machine IS NULL) THEN
+        RAISE EXCEPTION 'no machine moves like that' USING ERRCODE = 'check_violation', CONSTRAINT = 'moves_are_legal';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER history_after AFTER INSERT ON history REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION history_after();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- Our own facts, numbered for each transaction under its lock.
+CREATE TABLE outbox (
+    transaction_id uuid NOT NULL,
+    seq            integer NOT NULL,
+    step           integer,
+    id             uuid NOT NULL,
+    happened_at    timestamptz NOT NULL,
+    kind           text NOT NULL,
+    subject        text, -- the move that made it, when one did
+    payload        text NOT NULL, -- JSON
+    PRIMARY KEY (transaction_id, seq),
+    CONSTRAINT events_count_from_one CHECK (seq > 0)
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- Which notifications count, for ever, and which wait.
+CREATE TABLE inbox (
+    identity       text PRIMARY KEY,
+    transaction_id uuid, -- null when it names nothing of ours
+    parked_at      timestamptz NOT NULL,
+    next_at        timestamptz, -- null: it is not tried again by itself
+    claimed_until  timestamptz,
+    tries          integer NOT NULL DEFAULT 0,
+    gateway        text NOT NULL,
+    kind           text NOT NULL,
+    status         text NOT NULL,
+    reason         text NOT NULL DEFAULT '',
+    CONSTRAINT inbox_status_is_known CHECK (status IN ('counted', 'waiting', 'review', 'foreign', 'buried')),
+    CONSTRAINT what_waits_has_a_time CHECK ((status = 'waiting') = (next_at IS NOT NULL))
+) WITH (fillfactor = 80);
+-- Serves: the claim of what waits, oldest first. Counted rows, nearly all, are not in it.
+CREATE INDEX inbox_waiting ON inbox (next_at) WHERE next_at IS NOT NULL;
+-- Serves: applying at once what was told of a transaction before it existed.
+CREATE INDEX inbox_of_a_transaction ON inbox (transaction_id) WHERE status = 'waiting';
+
+-- The raw bytes of what was signed, by day, so that retention is a DROP.
+CREATE TABLE deliveries (
+    received_at timestamptz NOT NULL,
+    identity    text NOT NULL,
+    gateway     text NOT NULL,
+    signature   bytea NOT NULL,
+    body        bytea NOT NULL
+) PARTITION BY RANGE (received_at);
+CREATE INDEX deliveries_of_an_identity ON deliveries (identity);
+-- What no daily partition takes: not empty means that nobody makes partitions.
+CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON deliveries FOR EACH ROW EXECUTE FUNCTION append_only();
+
+-- What time makes ready. One mechanism, by the database's clock.
+CREATE TABLE due (
+    transaction_id uuid NOT NULL,
+    due_at         timestamptz NOT NULL,
+    claimed_until  timestamptz,
+    kind           text NOT NULL,
+    PRIMARY KEY (transaction_id, kind),
+    CONSTRAINT due_kind_is_known CHECK (kind IN ('charge', 'release', 'payout'))
+) WITH (fillfactor = 50);
+-- Serves: the claim, longest overdue first, and the age of the oldest.
+CREATE INDEX due_in_order ON due (due_at);
+
+-- The caller's names for their intentions, and the first answer to each.
+CREATE TABLE idempotency (
+    transaction_id uuid NOT NULL,
+    created_at     timestamptz NOT NULL,
+    answer_status  integer,
+    principal      text NOT NULL,
+    operation      text NOT NULL,
+    key            text NOT NULL,
+    hash           bytea NOT NULL,
+    answer_body    bytea,
+    PRIMARY KEY (principal, operation, key),
+    CONSTRAINT an_answer_is_whole CHECK ((answer_status IS NULL) = (answer_body IS NULL))
+);
+
+-- A talent's wallets: the highest number is the current one, the rest is history.
+CREATE TABLE wallets (
+    talent_id text NOT NULL,
+    no        integer NOT NULL,
+    set_at    timestamptz NOT NULL,
+    operator  text NOT NULL,
+    phone     text NOT NULL,
+    name      text NOT NULL,
+    PRIMARY KEY (talent_id, no),
+    CONSTRAINT wallets_count_from_one CHECK (no > 0)
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- Gateways' names for wallets: made once, kept for ever.
+CREATE TABLE recipients (
+    talent_id text NOT NULL,
+    wallet_no integer NOT NULL,
+    gateway   text NOT NULL,
+    code      text NOT NULL,
+    PRIMARY KEY (talent_id, wallet_no, gateway)
+);

@@ -1,0 +1,10 @@
+-- name: InsertHistory
+INSERT INTO history (transaction_id, version, machine, subject, step, from_status, to_status, note, moved_at)
+SELECT *
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::timestamptz[]);
+
+-- name: ReadHistory
+SELECT moved_at, machine, subject, from_status, to_status, note
+  FROM history
+ WHERE transaction_id = $1
+ ORDER BY version, moved_at, machine, step;

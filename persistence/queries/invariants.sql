@@ -1,0 +1,98 @@
+-- name: I01 every journal balances
+SELECT j.transaction_id::text, j.no::text FROM journals j LEFT JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no
+ GROUP BY j.transaction_id, j.no, p.currency HAVING coalesce(sum(p.amount), 1) <> 0;
+
+-- name: I02 the whole ledger balances
+SELECT currency, sum(amount)::text FROM postings GROUP BY currency HAVING sum(amount) <> 0;
+
+-- name: I03 a kept balance is the sum of its postings
+SELECT a.address, a.balance::text FROM accounts a LEFT JOIN postings p ON p.account = a.address
+ GROUP BY a.address HAVING a.balance <> coalesce(sum(p.amount), 0);
+
+-- name: I04 escrow is what the holds still owe
+SELECT currency, coalesce(led, 0)::text FROM
+ (SELECT currency, sum(amount) led FROM postings WHERE account IN ('escrow:held', 'escrow:frozen') GROUP BY currency) l
+ FULL JOIN (SELECT currency, sum(amount - released - refunded) own FROM holds GROUP BY currency) h USING (currency)
+ WHERE coalesce(led, 0) <> coalesce(own, 0);
+
+-- name: I05 one hold for each transaction ever paid, and none otherwise
+SELECT coalesce(t.id, h.transaction_id)::text, t.status FROM transactions t FULL JOIN holds h ON h.transaction_id = t.id
+ WHERE coalesce(t.ever_paid, false) IS DISTINCT FROM (h.transaction_id IS NOT NULL);
+
+-- name: I06 no account is below its floor
+SELECT address, balance::text FROM accounts WHERE floor IS NOT NULL AND balance < floor;
+
+-- name: I07 a talent is never sent more than was released
+SELECT talent_id, sent::text FROM (SELECT talent_id, sum(amount) sent FROM payouts WHERE status IN ('sent', 'paid') GROUP BY talent_id) p
+ LEFT JOIN (SELECT t.talent_id, sum(h.released) rel FROM holds h JOIN transactions t ON t.id = h.transaction_id GROUP BY t.talent_id) r
+ USING (talent_id) WHERE sent > coalesce(rel, 0);
+
+-- name: I08a one live attempt
+SELECT transaction_id::text, count(*)::text FROM attempts WHERE status IN ('sending', 'customer', 'unknown', 'quarantine')
+ GROUP BY transaction_id HAVING count(*) > 1;
+
+-- name: I08b one kept attempt
+SELECT transaction_id::text, count(*)::text FROM attempts WHERE disposition = 'kept' GROUP BY transaction_id HAVING count(*) > 1;
+
+-- name: I09 every success is kept, in suspense, or owed back
+SELECT a.reference, coalesce(a.disposition, 'nothing') FROM attempts a
+  LEFT JOIN refunds r ON r.transaction_id = a.transaction_id AND r.attempt_no = a.no AND r.cause = 'surplus'
+ WHERE a.status = 'succeeded' AND coalesce(a.disposition, '') NOT IN ('kept', 'suspense') AND r.no IS NULL;
+
+-- name: I10 what attempts captured is what was booked from the gateways
+SELECT coalesce(c.transaction_id, l.transaction_id)::text, coalesce(got, 0)::text FROM
+ (SELECT transaction_id, sum(captured) got FROM attempts WHERE status = 'succeeded' GROUP BY transaction_id) c
+ FULL JOIN (SELECT j.transaction_id, -sum(p.amount) booked FROM journals j
+              JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no
+             WHERE j.kind IN ('charge.kept', 'charge.surplus', 'charge.suspense') AND p.account LIKE 'gateway:%' GROUP BY j.transaction_id) l
+ USING (transaction_id) WHERE coalesce(got, 0) <> coalesce(booked, 0);
+
+-- name: I11 refunds never exceed the capture
+SELECT r.transaction_id::text, r.attempt_no::text FROM refunds r
+  LEFT JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
+ GROUP BY r.transaction_id, r.attempt_no, a.captured HAVING sum(r.amount) > coalesce(a.captured, 0);
+
+-- name: I13 only legal moves
+SELECT h.subject, h.from_status || ' to ' || h.to_status FROM history h LEFT JOIN legal_moves m USING (machine, from_status, to_status)
+ WHERE m.emits IS NULL;
+
+-- name: I14 each step starts where the last one ended
+SELECT subject, step::text FROM (SELECT subject, step, from_status, lag(to_status) OVER w prev, row_number() OVER w n FROM history
+ WINDOW w AS (PARTITION BY subject ORDER BY step)) x WHERE step <> n OR (n > 1 AND from_status <> prev) OR (n = 1 AND from_status <> '');
+
+-- name: I14b every status is where its history ended
+SELECT x.subject, x.status || ' after ' || coalesce(h.to_status, 'nothing') FROM (
+ SELECT id AS transaction_id, 'charge' AS machine, NULL AS subject, status, step FROM transactions
+ UNION ALL SELECT transaction_id, 'attempt', reference, status, step FROM attempts
+ UNION ALL SELECT transaction_id, 'hold', NULL, status, step FROM holds
+ UNION ALL SELECT transaction_id, 'payout', NULL, status, step FROM payouts
+ UNION ALL SELECT transaction_id, 'try', reference, status, step FROM payout_tries) x
+ LEFT JOIN history h ON h.transaction_id = x.transaction_id AND h.machine = x.machine AND h.step = x.step
+      AND (x.subject IS NULL OR h.subject = x.subject)
+ WHERE h.to_status IS DISTINCT FROM x.status;
+
+-- name: I15 a move that tells has its event
+SELECT h.subject, h.step::text FROM history h JOIN legal_moves m USING (machine, from_status, to_status)
+ LEFT JOIN outbox o USING (transaction_id, subject, step) WHERE m.emits AND o.seq IS NULL;
+
+-- name: I16 events are numbered without a gap
+SELECT transaction_id::text, max(seq)::text FROM outbox GROUP BY transaction_id HAVING max(seq) <> count(*) OR min(seq) <> 1;
+
+-- name: I19 nothing due is stuck
+SELECT transaction_id::text, kind FROM due WHERE due_at < now() - interval '5 min';
+
+-- name: I19b nothing waits without a try to come
+SELECT identity, status FROM inbox WHERE next_at < now() - interval '5 min';
+
+-- name: I21 an open transaction owns its slot, a closed one does not
+SELECT t.id::text, t.status FROM transactions t LEFT JOIN open_bookings b ON b.transaction_id = t.id
+ WHERE (t.status IN ('failed', 'expired')) = (b.transaction_id IS NOT NULL);
+
+-- name: I22a a payout never changes gateway
+SELECT transaction_id::text, count(DISTINCT gateway)::text FROM payout_tries GROUP BY transaction_id HAVING count(DISTINCT gateway) > 1;
+
+-- name: I22b a payout's reference is its own
+SELECT reference, count(*)::text FROM payout_tries GROUP BY reference HAVING count(*) > 1;
+
+-- name: I22c a new try only after a conclusive one
+SELECT transaction_id::text, count(*)::text FROM payout_tries WHERE status NOT IN ('failed', 'reversed') GROUP BY transaction_id HAVING count(*) > 1;

@@ -1,0 +1,41 @@
+-- name: InsertJournals
+INSERT INTO journals (transaction_id, no, kind, cause, booked_at)
+SELECT *
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[]);
+
+-- name: OpenAccounts
+INSERT INTO accounts (address, floor)
+SELECT *
+  FROM unnest($1::text[], $2::bigint[])
+    ON CONFLICT (address) DO NOTHING;
+
+-- name: LockAccounts
+-- The last locks, in address order: the postings' trigger then finds them held.
+SELECT address
+  FROM accounts
+ WHERE address = ANY($1::text[])
+ ORDER BY address
+   FOR UPDATE;
+
+-- name: InsertPostings
+INSERT INTO postings (transaction_id, journal_no, line, account, amount, currency)
+SELECT *
+  FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[]);
+
+-- name: Balances
+-- Story 4.8's three numbers, each from the ledger. Months are Abidjan's, which is UTC.
+SELECT now(),
+       EXISTS (SELECT 1 FROM wallets WHERE talent_id = $1) OR EXISTS (SELECT 1 FROM transactions WHERE talent_id = $1),
+       (SELECT coalesce(sum(amount), 0) FROM postings WHERE account = 'talent:' || $1 || ':payable')::bigint,
+       (SELECT coalesce(sum(p.amount), 0)
+          FROM payouts o
+          JOIN journals j ON j.transaction_id = o.transaction_id
+               AND j.kind IN ('payout.paid', 'payout.reversed')
+               AND j.booked_at >= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+          JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no AND p.account LIKE 'gateway:%'
+         WHERE o.talent_id = $1)::bigint,
+       (SELECT coalesce(sum(h.talent_fee), 0)
+          FROM holds h
+          JOIN transactions t ON t.id = h.transaction_id AND t.talent_id = $1
+         WHERE (SELECT sum(p.amount) FROM postings p
+                 WHERE p.transaction_id = h.transaction_id AND p.account IN ('escrow:held', 'escrow:frozen')) > 0)::bigint;

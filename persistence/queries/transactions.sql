@@ -1,0 +1,64 @@
+-- name: LockTransactions
+-- The lock, in id order: every writer takes them so, or two rounds deadlock.
+SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
+       delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq
+  FROM transactions
+ WHERE id = ANY($1::uuid[])
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: ReadTransactions
+SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
+       delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq
+  FROM transactions
+ WHERE id = ANY($1::uuid[])
+ ORDER BY id;
+
+-- name: Clock
+-- Read after the locks: a decision is dated when it was made, not when it began to wait.
+SELECT clock_timestamp();
+
+-- name: InsertTransactions
+INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
+       delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq)
+SELECT *
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+              $10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::integer[], $15::text[], $16::text[],
+              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::integer[], $21::integer[]);
+
+-- name: UpdateTransactions
+-- What was fixed at the beginning is not in the list. The version is the last
+-- line: the row was locked, so it always matches.
+UPDATE transactions t
+   SET version = n.version, status = n.status, step = n.step, code = n.code, review = n.review,
+       inquired_at = n.inquired_at, paid_at = n.paid_at, event_seq = n.event_seq, journal_seq = n.journal_seq
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+              $9::integer[], $10::integer[])
+       AS n (id, version, status, step, code, review, inquired_at, paid_at, event_seq, journal_seq)
+ WHERE t.id = n.id AND t.version = n.version - 1;
+
+-- name: ReadSlots
+SELECT booking_id, transaction_id
+  FROM open_bookings
+ WHERE booking_id = ANY($1::text[])
+    OR booking_id IN (SELECT booking_id FROM transactions WHERE id = ANY($2::uuid[]));
+
+-- name: TakeSlots
+-- A slot that was taken meanwhile is a unique violation: the loser decides again.
+-- One that is ours already stays.
+INSERT INTO open_bookings (booking_id, transaction_id)
+SELECT n.booking_id, n.transaction_id
+  FROM unnest($1::text[], $2::uuid[]) AS n (booking_id, transaction_id)
+ WHERE NOT EXISTS (SELECT 1 FROM open_bookings b WHERE b.transaction_id = n.transaction_id)
+ ORDER BY n.booking_id;
+
+-- name: LeaveSlots
+DELETE FROM open_bookings
+ WHERE transaction_id = ANY($1::uuid[]);
+
+-- name: BookingPayment
+-- The payment that owns the slot, else the latest one.
+SELECT transaction_id FROM open_bookings WHERE booking_id = $1
+ UNION ALL
+(SELECT id FROM transactions WHERE booking_id = $1 ORDER BY id DESC LIMIT 1)
+ LIMIT 1;

@@ -1,0 +1,37 @@
+-- name: ReadWallets
+-- The current wallet of each talent, and the gateways' names for it.
+SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone, w.name,
+       (SELECT coalesce(jsonb_object_agg(r.gateway, r.code), '{}') FROM recipients r WHERE r.talent_id = w.talent_id AND r.wallet_no = w.no)
+  FROM wallets w
+ WHERE w.talent_id IN (SELECT talent_id FROM transactions WHERE id = ANY($1::uuid[]))
+ ORDER BY w.talent_id, w.no DESC;
+
+-- name: CurrentWallet
+SELECT no, operator, phone, name
+  FROM wallets
+ WHERE talent_id = $1
+ ORDER BY no DESC
+ LIMIT 1;
+
+-- name: AddWallet
+INSERT INTO wallets (talent_id, no, operator, phone, name, set_at)
+VALUES ($1, $2, $3, $4, $5, now());
+
+-- name: WakePayouts
+-- Payouts that waited for this wallet look again at once.
+INSERT INTO due (transaction_id, kind, due_at)
+SELECT transaction_id, 'payout', now()
+  FROM payouts
+ WHERE talent_id = $1
+   AND status IN ('due', 'failed', 'reversed')
+   AND waiting IN ('wallet_missing', 'wallet_rejected', 'operator_unavailable')
+ ORDER BY transaction_id
+    ON CONFLICT (transaction_id, kind) DO UPDATE
+   SET due_at = excluded.due_at, claimed_until = NULL;
+
+-- name: LearnRecipients
+INSERT INTO recipients (talent_id, wallet_no, gateway, code)
+SELECT *
+  FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[])
+ ORDER BY 1, 2, 3
+    ON CONFLICT (talent_id, wallet_no, gateway) DO NOTHING;

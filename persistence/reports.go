@@ -1,0 +1,126 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// Payment tells a payment with its timeline, as last committed. An unknown one
+// is NotFound.
+func (s *Store) Payment(ctx context.Context, id engine.ID) (engine.Statement, error) {
+	l, err := load(ctx, s.pool, want{ids: []engine.ID{id}})
+	if err != nil {
+		return engine.Statement{}, translate(err)
+	}
+	t := l.found[id]
+	if t == nil {
+		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "there is no such payment")
+	}
+	rows, err := s.pool.Query(ctx, sql("ReadHistory"), [16]byte(id))
+	if err != nil {
+		return engine.Statement{}, translate(err)
+	}
+	timeline, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Moment, error) {
+		var m engine.Moment
+		err := row.Scan(&m.At, &m.Machine, &m.Subject, &m.From, &m.To, &m.Note)
+		m.At, m.Subject = m.At.UTC(), shortSubject(m.Machine, m.Subject)
+		return m, err
+	})
+	return engine.Statement{Transaction: *t, Timeline: timeline}, translate(err)
+}
+
+// shortSubject is an attempt's or a try's name within its payment: c1, p1.
+func shortSubject(machine, subject string) string {
+	if machine != "attempt" && machine != "try" {
+		return ""
+	}
+	_, short, _ := strings.Cut(subject, "-")
+	return short
+}
+
+// BookingPayment finds the payment that owns the booking's slot, else its latest
+// one. NotFound says that the booking was never paid for.
+func (s *Store) BookingPayment(ctx context.Context, booking string) (engine.ID, error) {
+	var id [16]byte
+	err := s.pool.QueryRow(ctx, sql("BookingPayment"), booking).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return engine.ID{}, engine.Errorf(engine.NotFound, engine.CodeBookingUnknown, "no payment was ever begun for this booking")
+	}
+	return id, translate(err)
+}
+
+// Balances tells a talent's three numbers (story 4.8). A talent nobody has paid
+// or given a wallet is NotFound.
+func (s *Store) Balances(ctx context.Context, talent string) (engine.Balances, error) {
+	b := engine.Balances{Talent: talent, Currency: money.XOF}
+	var known bool
+	err := s.pool.QueryRow(ctx, sql("Balances"), talent).Scan(&b.AsOf, &known, &b.Available, &b.PaidThisMonth, &b.PendingRelease)
+	switch {
+	case err != nil:
+		return engine.Balances{}, translate(err)
+	case !known:
+		return engine.Balances{}, engine.Errorf(engine.NotFound, engine.CodeTalentUnknown, "nothing is known of this talent")
+	}
+	b.AsOf = b.AsOf.UTC()
+	return b, nil
+}
+
+// Counts is the engine at a glance, for a status line.
+type Counts struct {
+	Payments   map[engine.ChargeStatus]int64
+	Held       money.Amount // francs in escrow now
+	Released   money.Amount // francs released so far
+	PaidOut    money.Amount // francs paid out so far, less what bounced
+	InFlight   int64        // payouts under way or owed
+	Identities int64        // notifications that count
+	Waiting    int64        // notifications to be tried again
+	Review     int64        // payments under review
+}
+
+// Counts counts. It reads whole tables: for demos and people, not for every
+// second of a busy day.
+func (s *Store) Counts(ctx context.Context) (Counts, error) {
+	c := Counts{Payments: map[engine.ChargeStatus]int64{}}
+	var status engine.ChargeStatus
+	var n, review int64
+	rows, err := s.pool.Query(ctx, sql("CountPayments"))
+	if err != nil {
+		return c, translate(err)
+	}
+	if _, err := pgx.ForEachRow(rows, []any{&status, &n, &review}, func() error {
+		c.Payments[status] = n
+		c.Review += review
+		return nil
+	}); err != nil {
+		return c, translate(err)
+	}
+	err = s.pool.QueryRow(ctx, sql("CountMoney")).Scan(&c.Held, &c.Released, &c.PaidOut, &c.InFlight, &c.Identities, &c.Waiting)
+	return c, translate(err)
+}
+
+// Captures tells what each attempt captured and each try paid out, by reference,
+// in francs: what the gateways' own books are held against.
+func (s *Store) Captures(ctx context.Context) (captured, paid map[string]money.Amount, err error) {
+	captured, paid = map[string]money.Amount{}, map[string]money.Amount{}
+	for query, into := range map[string]map[string]money.Amount{"Captures": captured, "PaidTries": paid} {
+		rows, err := s.pool.Query(ctx, sql(query))
+		if err != nil {
+			return nil, nil, translate(err)
+		}
+		var reference string
+		var amount money.Amount
+		if _, err := pgx.ForEachRow(rows, []any{&reference, &amount}, func() error {
+			into[reference] = amount
+			return nil
+		}); err != nil {
+			return nil, nil, translate(err)
+		}
+	}
+	return captured, paid, nil
+}

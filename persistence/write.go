@@ -1,0 +1,279 @@
+package persistence
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/ledger"
+)
+
+// decided is one ask of a round with what came of it.
+type decided struct {
+	ask      engine.Ask
+	before   engine.Transaction
+	decision engine.Decision
+}
+
+// write queues everything the decisions say, one statement a table over arrays,
+// and leaves out the tables nothing is said about. Nothing is sent here: the
+// caller adds the COMMIT, so that the whole round is one round trip.
+func write(batch *pgx.Batch, now time.Time, round []decided) error {
+	w := writer{now: now}
+	for _, d := range round {
+		if err := w.add(d); err != nil {
+			return err
+		}
+	}
+	w.queue(batch)
+	return nil
+}
+
+// writer collects rows, column by column.
+type writer struct {
+	now time.Time
+
+	transactions columns // new ones
+	updates      columns
+	slots        columns
+	leaving      [][16]byte
+	attempts     columns
+	holds        columns
+	payouts      columns
+	tries        columns
+	refunds      columns
+	journals     columns
+	accounts     map[ledger.Account]*int64
+	postings     columns
+	history      columns
+	events       columns
+	identities   columns
+	deliveries   columns
+	due          columns
+	notDue       columns
+	keys         columns
+	recipients   columns
+	created      [][16]byte
+}
+
+// add turns one decision into rows. A key is kept for a decision that changes
+// nothing too: what it asked was done, and asking again must say the same.
+func (w *writer) add(d decided) error {
+	if key := d.ask.Key; key != nil {
+		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
+	}
+	if !d.decision.Changed() {
+		if _, ticked := d.ask.Command.(engine.Tick); ticked {
+			w.addDue(d.before, d.before, true)
+		}
+		return nil
+	}
+	_, ticked := d.ask.Command.(engine.Tick)
+	next := d.decision.Next
+	w.addTransaction(d.before, next)
+	w.addSlot(d.before, next)
+	w.addChildren(d.before, next)
+	w.addFacts(d)
+	w.addDue(d.before, next, ticked)
+	if err := w.addEvents(d.decision.Events); err != nil {
+		return err
+	}
+	if notify, told := d.ask.Command.(engine.Notify); told {
+		w.addNotification(d, notify.Notification)
+	}
+	return nil
+}
+
+func (w *writer) addTransaction(before, t engine.Transaction) {
+	id := [16]byte(t.ID)
+	if before.Exists() {
+		w.updates.row(id, t.Version, string(t.Status), t.Step, string(t.Code), string(t.Review), nullable(t.InquiredAt), nullable(t.PaidAt),
+			t.EventSeq, t.JournalSeq)
+		return
+	}
+	w.created = append(w.created, id)
+	w.transactions.row(id, t.Version, t.Principal, t.Booking, t.Talent, int64(t.Amount), string(t.Currency), string(t.Method),
+		string(t.Payer.Operator), storePhone(t.Payer.Phone), t.Payer.Email, nullable(t.DeliveryDueAt), string(t.Status), t.Step, string(t.Code),
+		string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq)
+}
+
+// addSlot takes the booking's slot for a payment that is open and leaves it for
+// one that has ended without money.
+func (w *writer) addSlot(before, t engine.Transaction) {
+	was := before.Exists() && before.Status.Open()
+	switch {
+	case t.Status.Open() && !was:
+		w.slots.row(t.Booking, [16]byte(t.ID))
+	case !t.Status.Open() && was:
+		w.leaving = append(w.leaving, t.ID)
+	}
+}
+
+// addChildren writes those that are not as they were.
+func (w *writer) addChildren(before, t engine.Transaction) {
+	id := [16]byte(t.ID)
+	for i, a := range t.Attempts {
+		if i < len(before.Attempts) && before.Attempts[i] == a {
+			continue
+		}
+		w.attempts.row(id, a.No, string(a.Gateway), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step, string(a.Disposition),
+			int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.NextAction), a.RedirectURL, a.Text, string(a.Code),
+			a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt), a.Absences)
+	}
+	if h := t.Hold; h != nil && (before.Hold == nil || *before.Hold != *h) {
+		w.holds.row(id, string(t.Currency), string(h.Status), h.Step, int64(h.Amount), int64(h.Released), int64(h.Refunded),
+			int32(h.CommissionShare), int64(h.Commission), int64(h.TalentFee), h.AutoReleaseHours, h.HeldAt, h.ReleaseAt,
+			nullable(h.ReleasedAt), string(h.ReleasedBy))
+	}
+	p := t.Payout
+	if p == nil {
+		return
+	}
+	w.payouts.row(id, t.Talent, string(p.Status), p.Step, int64(p.Amount), string(p.Gateway), string(p.Waiting), string(p.Code), p.DueAt,
+		nullable(p.NextAt), nullable(p.PaidAt))
+	for i, try := range p.Tries {
+		if before.Payout != nil && i < len(before.Payout.Tries) && before.Payout.Tries[i] == try {
+			continue
+		}
+		w.tries.row(id, try.No, string(try.Gateway), try.Live, t.TryReference(try).String(), int64(try.Amount), try.Wallet.No,
+			string(try.Wallet.Operator), storePhone(try.Wallet.Phone), try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
+			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Code), try.Text, try.Sends)
+	}
+}
+
+// addFacts writes history, book, obligations and learnt names.
+func (w *writer) addFacts(d decided) {
+	next := d.decision.Next
+	id := [16]byte(next.ID)
+	for _, m := range d.decision.Moves {
+		w.history.row(id, next.Version, m.Machine, m.Subject, m.Step, m.From, m.To, m.Note, w.now)
+	}
+	for i, j := range d.decision.Journals {
+		no := d.before.JournalSeq + i + 1
+		w.journals.row(id, no, string(j.Kind), j.Cause, w.now)
+		for line, p := range j.Postings {
+			w.postings.row(id, no, line+1, string(p.Account), int64(p.Amount), string(j.Currency))
+			if floor, floored := p.Account.Floor(); floored {
+				if w.accounts == nil {
+					w.accounts = map[ledger.Account]*int64{}
+				}
+				least := int64(floor)
+				w.accounts[p.Account] = &least
+			}
+		}
+	}
+	for _, r := range d.decision.Refunds {
+		w.refunds.row(id, r.No, r.Attempt, string(r.Cause), int64(r.Amount), w.now)
+	}
+	for _, r := range d.decision.Recipients {
+		w.recipients.row(r.Talent, r.WalletNo, string(r.Gateway), r.Code)
+	}
+}
+
+func (w *writer) addEvents(events []engine.Event) error {
+	for _, e := range events {
+		payload, err := eventPayload(e)
+		if err != nil {
+			return err
+		}
+		w.events.row([16]byte(e.Transaction), e.Seq, [16]byte(e.ID), string(e.Kind), e.Subject, e.Step, e.At, string(payload))
+	}
+	return nil
+}
+
+// addNotification keeps what was told: as counted when it counts, as review
+// when it does not match.
+func (w *writer) addNotification(d decided, n engine.Notification) {
+	status := inboxReview
+	for _, identity := range d.decision.Counted {
+		if identity == n.Identity {
+			status = inboxCounted
+		}
+	}
+	w.identities.row(string(n.Identity), string(n.Gateway), n.Kind, [16]byte(d.ask.Transaction), status, w.now)
+	if len(n.Delivery.Body) > 0 {
+		w.deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body, w.now)
+	}
+}
+
+// addDue writes what differs between what was due and what is. After a Tick the
+// table is made to say exactly what the state does: somebody may have written a
+// row to wake the transaction.
+func (w *writer) addDue(before, t engine.Transaction, exactly bool) {
+	was := map[engine.DueKind]time.Time{}
+	for _, due := range before.Due() {
+		was[due.Kind] = due.At
+	}
+	is := map[engine.DueKind]bool{}
+	for _, due := range t.Due() {
+		is[due.Kind] = true
+		if at, stood := was[due.Kind]; exactly || !stood || !at.Equal(due.At) {
+			w.due.row([16]byte(t.ID), string(due.Kind), due.At)
+		}
+	}
+	for _, kind := range []engine.DueKind{engine.DueCharge, engine.DueRelease, engine.DuePayout} {
+		if _, stood := was[kind]; !is[kind] && (stood || exactly) {
+			w.notDue.row([16]byte(t.ID), string(kind))
+		}
+	}
+}
+
+// queue sends each table's rows, parents before children, balances last.
+func (w *writer) queue(batch *pgx.Batch) {
+	w.queueUpdates(batch)
+	w.transactions.queue(batch, "InsertTransactions")
+	if len(w.leaving) > 0 {
+		batch.Queue(sql("LeaveSlots"), w.leaving)
+	}
+	w.slots.queue(batch, "TakeSlots")
+	w.keys.queue(batch, "InsertKeys")
+	w.attempts.queue(batch, "WriteAttempts")
+	w.holds.queue(batch, "WriteHolds")
+	w.payouts.queue(batch, "WritePayouts")
+	w.tries.queue(batch, "WriteTries")
+	w.refunds.queue(batch, "InsertRefunds")
+	w.recipients.queue(batch, "LearnRecipients")
+	w.history.queue(batch, "InsertHistory")
+	w.events.queue(batch, "InsertEvents")
+	w.identities.queue(batch, "CountIdentities")
+	w.deliveries.queue(batch, "InsertDeliveries")
+	w.notDue.queue(batch, "ClearDue")
+	w.due.queue(batch, "WriteDue")
+	if len(w.created) > 0 {
+		batch.Queue(sql("WakeWaiting"), w.created)
+	}
+	w.journals.queue(batch, "InsertJournals")
+	w.queueAccounts(batch)
+	w.postings.queue(batch, "InsertPostings")
+}
+
+// queueUpdates writes the locked rows and insists that each was as it was read.
+func (w *writer) queueUpdates(batch *pgx.Batch) {
+	if w.updates.cells == nil {
+		return
+	}
+	rows := int64(len(w.updates.cells[0].([][16]byte)))
+	batch.Queue(sql("UpdateTransactions"), w.updates.cells...).Exec(func(done pgconn.CommandTag) error {
+		if done.RowsAffected() != rows {
+			return errStale
+		}
+		return nil
+	})
+}
+
+// queueAccounts opens and locks the balance rows the postings are about to move.
+func (w *writer) queueAccounts(batch *pgx.Batch) {
+	if len(w.accounts) == 0 {
+		return
+	}
+	var rows columns
+	addresses := make([]string, 0, len(w.accounts))
+	for account, floor := range w.accounts {
+		rows.row(string(account), *floor)
+		addresses = append(addresses, string(account))
+	}
+	rows.queue(batch, "OpenAccounts")
+	batch.Queue(sql("LockAccounts"), addresses)
+}
