@@ -120,6 +120,9 @@ func (t Transaction) tryReference(no int) Reference {
 	return Reference{Transaction: t.ID, Kind: PayoutReference, Number: no}
 }
 
+// TryReference is the name of the try at its gateway.
+func (t Transaction) TryReference(try Try) Reference { return t.tryReference(try.No) }
+
 func (p Payout) check() error {
 	var errs []error
 	if p.Amount <= 0 {

@@ -220,17 +220,21 @@ func (l *life) anySurroundings() {
 	l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 30, 300, 7200, 200_000}).Draw(l.t, "seconds")) * time.Second)
 }
 
+func booksBalance(t *rapid.T) {
+	l := newLife(t)
+	for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		l.anySurroundings()
+		l.decide(l.anyCommand())
+		l.check()
+	}
+}
+
 func TestBooksBalanceAfterAnyCommandsInAnyOrder(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		l := newLife(t)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
-			l.anySurroundings()
-			l.decide(l.anyCommand())
-			l.check()
-		}
-	})
+	rapid.Check(t, booksBalance)
 }
+
+func FuzzDecide(f *testing.F) { f.Fuzz(rapid.MakeFuzz(booksBalance)) }
 
 func TestANotificationToldTwiceChangesNothingTheSecondTime(t *testing.T) {
 	t.Parallel()

@@ -53,16 +53,26 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 	if c.BaseDir == "" {
-		c.BaseDir = filepath.Join("/var/lib", c.App)
-		if os.Geteuid() != 0 {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return c, fmt.Errorf("place the private PostgreSQL: %w", err)
-			}
-			c.BaseDir = filepath.Join(home, ".local", "share", c.App)
+		var err error
+		if c.BaseDir, err = DefaultBaseDir(c.App); err != nil {
+			return c, err
 		}
 	}
 	return c, nil
+}
+
+// DefaultBaseDir is where an application's private PostgreSQL lives when nobody
+// says otherwise: /var/lib/<app> for root, whose home other accounts can't
+// enter, and ~/.local/share/<app> for everybody else.
+func DefaultBaseDir(app string) (string, error) {
+	if os.Geteuid() == 0 {
+		return filepath.Join("/var/lib", app), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("place the private PostgreSQL: %w", err)
+	}
+	return filepath.Join(home, ".local", "share", app), nil
 }
 
 // downloads is the folder of downloaded programs, one folder a version.

@@ -24,3 +24,6 @@ func Remove(string) error { return ErrUnsupported }
 func (s *Server) Stop(context.Context) error { return nil }
 
 type apt struct{}
+
+// DefaultBaseDir returns ErrUnsupported.
+func DefaultBaseDir(string) (string, error) { return "", ErrUnsupported }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/telemetry"
+)
+
+// Environment says how much may be assumed.
+type Environment string
+
+// The environments.
+const (
+	Development Environment = "development"
+	Staging     Environment = "staging"
+	Production  Environment = "production"
+)
+
+// The values a developer need not set. Both say what they are: neither works at
+// a real gateway, and production refuses both.
+const (
+	developmentPaystackKey = "sk_test_cauri_development"
+	developmentAPIKey      = "ck_test_cauri_development"
+)
+
+// apiKeyBytesMin is 32 bytes of entropy in the shortest usual spelling.
+const apiKeyBytesMin = 32
+
+// Settings is everything that can be set, each a flag, an environment variable
+// and a default. The names are a contract.
+type Settings struct {
+	Env Environment `name:"env" env:"CAURI_ENV" enum:"development,staging,production" default:"development" help:"How much may be assumed: ${enum}."`
+
+	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL 15 or newer. Absent: a private one, started and stopped with this program."`
+	DataDir     string `name:"data-dir" env:"CAURI_DATA_DIR" placeholder:"DIR" help:"Where the private PostgreSQL keeps its data."`
+	PGBin       string `name:"pg-bin" env:"CAURI_PG_BIN" placeholder:"DIR" help:"Where initdb and postgres are, for the private PostgreSQL. Absent: searched."`
+	PGAuto      bool   `name:"pg-auto" env:"CAURI_PG_AUTO" default:"true" negatable:"" help:"Install PostgreSQL's programs when there are none (root on Debian or Ubuntu)."`
+	PGDownload  string `name:"pg-download" env:"CAURI_PG_DOWNLOAD" placeholder:"URL" help:"Where builds of PostgreSQL may be fetched, each with its .sha256."`
+
+	HTTPAddr  string `name:"http-addr" env:"CAURI_HTTP_ADDR" default:"127.0.0.1:8080" help:"Where the API and the webhooks listen."`
+	AdminAddr string `name:"admin-addr" env:"CAURI_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Where health, metrics and profiles listen. Never public."`
+
+	APIKey               secret.Secret   `name:"api-key" env:"CAURI_API_KEY" placeholder:"KEY" help:"The platform's bearer key for every /v1 call."`
+	PaystackSecretKey    secret.Secret   `name:"paystack-secret-key" env:"PAYSTACK_SECRET_KEY" placeholder:"KEY" help:"Paystack's API secret key, which signs its webhooks too."`
+	PaystackPreviousKeys []secret.Secret `name:"paystack-previous-secret-keys" env:"PAYSTACK_PREVIOUS_SECRET_KEYS" placeholder:"KEY,…" help:"Keys that still verify webhooks during a rotation: keep one for 73 hours."`
+	PaystackBaseURL      string          `name:"paystack-base-url" env:"PAYSTACK_BASE_URL" default:"https://api.paystack.co" help:"Where Paystack is."`
+	PaystackPhoneFormat  string          `name:"paystack-phone-format" env:"PAYSTACK_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How Paystack is told a phone number: ${enum}."`
+
+	PayerEmailDomain string `name:"payer-email-domain" env:"CAURI_PAYER_EMAIL_DOMAIN" placeholder:"DOMAIN" help:"Makes an address for payers who have none: Paystack requires one. A domain of yours."`
+
+	AutoReleaseHours int               `name:"escrow-auto-release-hours" env:"CAURI_ESCROW_AUTO_RELEASE_HOURS" default:"48" help:"From delivery to release, when the payer says nothing. Stored on each hold when it is made."`
+	Commission       money.BasisPoints `name:"commission-basis-points" env:"CAURI_COMMISSION_BASIS_POINTS" default:"1500" help:"Our share of an amount, in hundredths of a percent."`
+	AmountMin        int64             `name:"amount-min" env:"CAURI_AMOUNT_MIN" default:"100" help:"The least a payment may be, in francs."`
+	AmountMax        int64             `name:"amount-max" env:"CAURI_AMOUNT_MAX" default:"2000000" help:"The most a payment may be, in francs."`
+	PortedNumbers    bool              `name:"ported-numbers" env:"CAURI_PORTED_NUMBERS" help:"Accept a number whose prefix belongs to another operator."`
+	PromptWindow     time.Duration     `name:"prompt-window" env:"CAURI_PROMPT_WINDOW" default:"180s" help:"How long a payer has to approve."`
+
+	Shards     int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
+	LiveActors int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"50000" help:"Transactions kept in memory at once."`
+
+	LogFormat telemetry.Format `name:"log-format" env:"CAURI_LOG_FORMAT" enum:"text,json" default:"text" help:"How log lines look: ${enum}."`
+	LogLevel  slog.Level       `name:"log-level" env:"CAURI_LOG_LEVEL" default:"INFO" help:"The least level that is logged: DEBUG, INFO, WARN, ERROR."`
+}
+
+// exitMisconfigured is EX_CONFIG of sysexits.h: what a supervisor should not
+// restart.
+const exitMisconfigured = 78
+
+// Misconfigured lists every fault of a configuration at once, each naming its
+// setting and never a value.
+type Misconfigured []string
+
+func (m Misconfigured) Error() string {
+	return "the configuration can't be started with:\n  - " + strings.Join(m, "\n  - ")
+}
+
+// ExitCode tells kong what to exit with.
+func (Misconfigured) ExitCode() int { return exitMisconfigured }
+
+// complete fills in what development assumes and refuses what production must
+// not be (security: a half-configured production does not start).
+func (s *Settings) complete() error {
+	if s.Env == Development {
+		if s.PaystackSecretKey.IsZero() {
+			s.PaystackSecretKey = secret.New(developmentPaystackKey)
+		}
+		if s.APIKey.IsZero() {
+			s.APIKey = secret.New(developmentAPIKey)
+		}
+	}
+	var faults Misconfigured
+	faults = append(faults, s.requireSecrets()...)
+	faults = append(faults, s.requireDurable()...)
+	if policy := s.policy(); policy.Check() != nil {
+		faults = append(faults, policy.Check().Error())
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+func (s *Settings) requireSecrets() (faults Misconfigured) {
+	key := s.PaystackSecretKey.Reveal()
+	switch {
+	case key == "":
+		faults = append(faults, "PAYSTACK_SECRET_KEY is missing: Paystack dashboard, Settings, API Keys & Webhooks")
+	case strings.HasPrefix(key, "pk_"):
+		faults = append(faults, "PAYSTACK_SECRET_KEY holds a public key (pk_…): the secret one begins with sk_")
+	case !strings.HasPrefix(key, "sk_test_") && !strings.HasPrefix(key, "sk_live_"):
+		faults = append(faults, "PAYSTACK_SECRET_KEY begins with neither sk_test_ nor sk_live_")
+	case s.Env == Production && !strings.HasPrefix(key, "sk_live_"):
+		faults = append(faults, "PAYSTACK_SECRET_KEY is a test key: production takes sk_live_…")
+	}
+	for _, previous := range s.PaystackPreviousKeys {
+		if !strings.HasPrefix(previous.Reveal(), "sk_") {
+			faults = append(faults, "PAYSTACK_PREVIOUS_SECRET_KEYS holds something that is no secret key")
+		}
+	}
+	switch apiKey := s.APIKey.Reveal(); {
+	case apiKey == "":
+		faults = append(faults, "CAURI_API_KEY is missing: make one with: openssl rand -base64 33")
+	case s.Env == Production && (apiKey == developmentAPIKey || len(apiKey) < apiKeyBytesMin):
+		faults = append(faults, fmt.Sprintf("CAURI_API_KEY is guessable: at least %d random characters, as openssl rand -base64 33 makes", apiKeyBytesMin))
+	}
+	return faults
+}
+
+func (s *Settings) requireDurable() (faults Misconfigured) {
+	base, err := url.Parse(s.PaystackBaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		faults = append(faults, "PAYSTACK_BASE_URL is no address of a gateway")
+	} else if s.Env == Production && (base.Scheme != "https" || isLoopback(base.Hostname())) {
+		faults = append(faults, "PAYSTACK_BASE_URL must be https and somewhere else in production")
+	}
+	if s.Env == Production && s.DatabaseURL == "" {
+		faults = append(faults, "DATABASE_URL is missing: production does not run on a private PostgreSQL")
+	}
+	if s.Env == Production && !isPrivate(s.AdminAddr) {
+		faults = append(faults, "CAURI_ADMIN_ADDR is public: health, metrics and profiles have no login; use a loopback or private address")
+	}
+	if s.HTTPAddr == s.AdminAddr {
+		faults = append(faults, "CAURI_HTTP_ADDR and CAURI_ADMIN_ADDR are the same address")
+	}
+	return faults
+}
+
+// policy is what Decide is given.
+func (s *Settings) policy() engine.Policy {
+	p := engine.DefaultPolicy()
+	p.Live = map[engine.Gateway]bool{engine.Paystack: strings.HasPrefix(s.PaystackSecretKey.Reveal(), "sk_live_")}
+	p.AutoReleaseHours, p.Commission, p.PortedNumbers = s.AutoReleaseHours, s.Commission, s.PortedNumbers
+	p.AmountMin, p.AmountMax = money.Amount(s.AmountMin), money.Amount(s.AmountMax)
+	p.PromptWindow = s.PromptWindow
+	p.PromptWindows = map[phone.Operator]time.Duration{}
+	return p
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// isPrivate reports that only this machine or its private network reaches the
+// address. An empty host is every interface: public.
+func isPrivate(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && (ip.IsLoopback() || ip.IsPrivate()))
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/gateways/secret"
+)
+
+// canary is a value that must never be printed, whatever is wrong with it.
+const canary = "canary-5f2a"
+
+func production() Settings {
+	return Settings{
+		Env: Production, DatabaseURL: "postgres://cauri@/cauri?host=/var/run/postgresql",
+		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
+		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),
+		PaystackBaseURL: "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
+		PromptWindow: 180e9,
+	}
+}
+
+func TestProductionStartsWhenNothingIsMissing(t *testing.T) {
+	t.Parallel()
+	s := production()
+	require.NoError(t, s.complete())
+	require.True(t, s.policy().Live["paystack"])
+}
+
+func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(*Settings)
+		names string
+	}{
+		"no Paystack key":           {func(s *Settings) { s.PaystackSecretKey = secret.Secret{} }, "PAYSTACK_SECRET_KEY"},
+		"a test key":                {func(s *Settings) { s.PaystackSecretKey = secret.New("sk_test_" + canary) }, "PAYSTACK_SECRET_KEY"},
+		"a public key":              {func(s *Settings) { s.PaystackSecretKey = secret.New("pk_live_" + canary) }, "PAYSTACK_SECRET_KEY"},
+		"no key at all":             {func(s *Settings) { s.PaystackSecretKey = secret.New(canary) }, "PAYSTACK_SECRET_KEY"},
+		"a previous key that isn't": {func(s *Settings) { s.PaystackPreviousKeys = []secret.Secret{secret.New(canary)} }, "PAYSTACK_PREVIOUS_SECRET_KEYS"},
+		"no API key":                {func(s *Settings) { s.APIKey = secret.Secret{} }, "CAURI_API_KEY"},
+		"a guessable API key":       {func(s *Settings) { s.APIKey = secret.New(canary) }, "CAURI_API_KEY"},
+		"the developers' API key":   {func(s *Settings) { s.APIKey = secret.New(developmentAPIKey) }, "CAURI_API_KEY"},
+		"a private PostgreSQL":      {func(s *Settings) { s.DatabaseURL = "" }, "DATABASE_URL"},
+		"a gateway over http":       {func(s *Settings) { s.PaystackBaseURL = "http://api.paystack.co" }, "PAYSTACK_BASE_URL"},
+		"a gateway on this machine": {func(s *Settings) { s.PaystackBaseURL = "https://127.0.0.1:8090" }, "PAYSTACK_BASE_URL"},
+		"no gateway":                {func(s *Settings) { s.PaystackBaseURL = "::" }, "PAYSTACK_BASE_URL"},
+		"a public admin listener":   {func(s *Settings) { s.AdminAddr = "0.0.0.0:8081" }, "CAURI_ADMIN_ADDR"},
+		"one address for both":      {func(s *Settings) { s.HTTPAddr = s.AdminAddr }, "CAURI_HTTP_ADDR"},
+		"amounts upside down":       {func(s *Settings) { s.AmountMin = s.AmountMax + 1 }, "amounts"},
+		"more than everything":      {func(s *Settings) { s.Commission = 10_001 }, "commission"},
+		"a release in the past":     {func(s *Settings) { s.AutoReleaseHours = -1 }, "release"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := production()
+			c.spoil(&s)
+			err := s.complete()
+			require.Error(t, err)
+			require.Contains(t, err.Error(), c.names)
+			require.NotContains(t, err.Error(), canary)
+			require.Equal(t, exitMisconfigured, exitCode(err))
+		})
+	}
+}
+
+func TestEveryFaultIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := Settings{Env: Production, PaystackBaseURL: "https://api.paystack.co", AdminAddr: "127.0.0.1:1", AmountMin: 1, AmountMax: 1, PromptWindow: 1}
+	err := s.complete()
+	for _, name := range []string{"PAYSTACK_SECRET_KEY", "CAURI_API_KEY", "DATABASE_URL"} {
+		require.ErrorContains(t, err, name)
+	}
+}
+
+func TestDevelopmentNeedsNothing(t *testing.T) {
+	t.Parallel()
+	s := production()
+	s.Env, s.APIKey, s.PaystackSecretKey, s.DatabaseURL = Development, secret.Secret{}, secret.Secret{}, ""
+	require.NoError(t, s.complete())
+	require.False(t, s.policy().Live["paystack"], "the development key is a test key")
+}
+
+// run runs a command line as main would.
+func run(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = execute(context.Background(), args, streams{&o, &e})
+	return code, o.String(), e.String()
+}
+
+func TestTheProgramRefusesWithSeventyEight(t *testing.T) {
+	code, _, errs := run(t, "serve", "--env=production", "--paystack-secret-key=sk_test_"+canary)
+	require.Equal(t, exitMisconfigured, code)
+	require.Contains(t, errs, "CAURI_API_KEY")
+	require.NotContains(t, errs, canary)
+
+	code, _, errs = run(t, "demo", "--env=production")
+	require.Equal(t, exitMisconfigured, code, errs)
+}
+
+func TestAWrongCommandLineIsTheCallersFault(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"serve", "--no-such-flag"}, {"serve", "--env=moon"}, {"demo", "--rate=0"}, {"demo", "--rate=1e9"}, {}} {
+		code, _, errs := run(t, args...)
+		require.Equal(t, exitUsage, code, args)
+		require.NotEmpty(t, errs)
+	}
+}
+
+func TestHelpAndVersionAnswer(t *testing.T) {
+	code, out, _ := run(t, "--help")
+	require.Zero(t, code)
+	for _, command := range []string{"demo", "serve", "sandbox", "migrate", "doctor", "version"} {
+		require.Contains(t, out, command)
+	}
+	code, out, _ = run(t, "version", "--json")
+	require.Zero(t, code)
+	require.Contains(t, out, `"version"`)
+}

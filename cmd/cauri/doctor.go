@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/bookmi/cauri/internal/pgembed"
+	"github.com/bookmi/cauri/persistence"
+)
+
+type doctorCommand struct {
+	Ready bool `help:"Only ask a running engine whether it is ready: for a container's health check."`
+	JSON  bool `help:"For machines."`
+}
+
+// doctorWithin bounds each question: a person is waiting.
+const doctorWithin = 5 * time.Second
+
+// finding is one line of the doctor's.
+type finding struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+	Do   string `json:"do,omitempty"` // what puts it right
+}
+
+// Run says what is missing, and where to get it. It exits 3 when something is.
+func (c doctorCommand) Run(ctx context.Context, settings *Settings, to streams) error {
+	var findings []finding
+	if c.Ready {
+		findings = []finding{settings.askReady(ctx)}
+	} else {
+		findings = append(findings, settings.examineConfiguration()...)
+		findings = append(findings, settings.examineDatabase(ctx), examinePort("CAURI_HTTP_ADDR", settings.HTTPAddr), examinePort("CAURI_ADMIN_ADDR", settings.AdminAddr))
+	}
+	healthy := true
+	for _, f := range findings {
+		healthy = healthy && f.OK
+	}
+	if c.JSON {
+		if err := to.printJSON(struct {
+			Healthy  bool      `json:"healthy"`
+			Findings []finding `json:"findings"`
+		}{healthy, findings}); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range findings {
+			mark := "ok     "
+			if !f.OK {
+				mark = "MISSING"
+			}
+			to.printf("%s  %-18s %s\n", mark, f.What, f.Says)
+			if f.Do != "" {
+				to.printf("         %-18s → %s\n", "", f.Do)
+			}
+		}
+	}
+	if !healthy {
+		return broken("something is missing")
+	}
+	return nil
+}
+
+// broken is a check that found something: it exits 3.
+type broken string
+
+func (b broken) Error() string { return string(b) }
+
+// ExitCode tells main what to exit with.
+func (broken) ExitCode() int { return exitBroken }
+
+func (s *Settings) examineConfiguration() []finding {
+	given := *s // complete fills in what development assumes
+	assumed := func(missing bool) string {
+		if missing {
+			return "set to the development value"
+		}
+		return "set"
+	}
+	keyMissing, apiMissing := s.PaystackSecretKey.IsZero(), s.APIKey.IsZero()
+	err := given.complete()
+	var faults Misconfigured
+	if !errors.As(err, &faults) {
+		return []finding{
+			{What: "environment", OK: true, Says: string(s.Env)},
+			{What: "PAYSTACK_SECRET_KEY", OK: true, Says: assumed(keyMissing)},
+			{What: "CAURI_API_KEY", OK: true, Says: assumed(apiMissing)},
+		}
+	}
+	out := []finding{{What: "environment", OK: true, Says: string(s.Env)}}
+	for _, fault := range faults {
+		out = append(out, finding{What: "configuration", Says: fault})
+	}
+	return out
+}
+
+func (s *Settings) examineDatabase(ctx context.Context) finding {
+	if s.DatabaseURL == "" {
+		programs, err := pgembed.Find(s.PGBin)
+		if err != nil {
+			return finding{What: "PostgreSQL", Says: "no programs for a private one", Do: err.Error()}
+		}
+		return finding{What: "PostgreSQL", OK: true, Says: fmt.Sprintf("private, version %s, from %s", programs.Version, programs.Dir)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorWithin)
+	defer cancel()
+	status, err := persistence.MigrationStatus(ctx, s.DatabaseURL)
+	if err != nil {
+		return finding{What: "DATABASE_URL", Says: err.Error(), Do: "is PostgreSQL 15 or newer running there, and does this account exist?"}
+	}
+	if status.Pending > 0 {
+		return finding{What: "DATABASE_URL", Says: fmt.Sprintf("reached; %d migrations to go", status.Pending), Do: "cauri migrate up"}
+	}
+	return finding{What: "DATABASE_URL", OK: true, Says: fmt.Sprintf("reached; schema at version %d", status.Version)}
+}
+
+func examinePort(name, addr string) finding {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return finding{What: name, Says: err.Error(), Do: "stop what listens there (an engine of ours?), or choose another address"}
+	}
+	_ = listener.Close() // it was only a question
+	return finding{What: name, OK: true, Says: addr + " is free"}
+}
+
+func (s *Settings) askReady(ctx context.Context) finding {
+	ctx, cancel := context.WithTimeout(ctx, doctorWithin)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.AdminAddr+"/readyz", nil)
+	if err != nil {
+		return finding{What: "ready", Says: err.Error()}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return finding{What: "ready", Says: err.Error(), Do: "is the engine running, with this CAURI_ADMIN_ADDR?"}
+	}
+	defer func() { _ = response.Body.Close() }() // the status said it all
+	return finding{What: "ready", OK: response.StatusCode == http.StatusOK, Says: response.Status}
+}

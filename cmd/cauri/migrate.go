@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+
+	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/persistence"
+)
+
+type migrateCommand struct {
+	Up     migrateUp     `cmd:"" help:"Bring the schema up to date. Safe to run twice, or from two machines at once."`
+	Status migrateStatus `cmd:"" help:"Say where the schema is."`
+}
+
+type migrateUp struct{}
+
+// Run brings the schema up to date.
+func (migrateUp) Run(ctx context.Context, settings *Settings, to streams) error {
+	return settings.onDatabase(ctx, to, func(dsn string) error {
+		if err := persistence.Migrate(ctx, dsn, settings.logger(to)); err != nil {
+			return err
+		}
+		return printStatus(ctx, dsn, false, to)
+	})
+}
+
+type migrateStatus struct {
+	JSON bool `help:"For machines."`
+}
+
+// Run says where the schema is.
+func (c migrateStatus) Run(ctx context.Context, settings *Settings, to streams) error {
+	return settings.onDatabase(ctx, to, func(dsn string) error { return printStatus(ctx, dsn, c.JSON, to) })
+}
+
+func printStatus(ctx context.Context, dsn string, asJSON bool, to streams) error {
+	status, err := persistence.MigrationStatus(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return to.printJSON(status)
+	}
+	to.printf("schema version %d, %d migrations to go\n", status.Version, status.Pending)
+	return nil
+}
+
+// onDatabase does something to the database of the settings, starting the
+// private one for as long as it takes.
+func (s *Settings) onDatabase(ctx context.Context, to streams, do func(dsn string) error) error {
+	var running lifecycle.Group
+	db, err := s.database(ctx, &running, serveApp, s.logger(to))
+	if err == nil {
+		err = do(db.dsn)
+	}
+	if stopped := running.Stop(context.WithoutCancel(ctx)); err == nil {
+		err = stopped
+	}
+	return err
+}

@@ -1,0 +1,211 @@
+package http_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/http"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "go test ./http -update writes it")
+	require.Equal(t, string(want), string(got), "the contract changed: if it was meant to, go test ./http -update")
+}
+
+func TestTheContractIsWhatWasAgreed(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	a := e.do(t, "GET", "/openapi.json", "", headers{"Authorization": ""})
+	require.Equal(t, 200, a.status)
+	golden(t, "openapi.json", append(a.body, '\n'))
+	var v30 struct {
+		OpenAPI string         `json:"openapi"`
+		Paths   map[string]any `json:"paths"`
+	}
+	old := e.do(t, "GET", "/openapi-3.0.json", "", headers{"Authorization": ""})
+	require.NoError(t, json.Unmarshal(old.body, &v30))
+	require.Regexp(t, `^3\.0`, v30.OpenAPI)
+	require.Len(t, v30.Paths, 6)
+	require.NotContains(t, string(old.body), `"type":["`)
+}
+
+// pair is a request and its answer, as kept in testdata.
+type pair struct {
+	Request struct {
+		Method  string          `json:"method"`
+		Path    string          `json:"path"`
+		Headers headers         `json:"headers,omitempty"`
+		Body    json.RawMessage `json:"body,omitempty"`
+	} `json:"request"`
+	Response struct {
+		Status int             `json:"status"`
+		Body   json.RawMessage `json:"body"`
+	} `json:"response"`
+}
+
+// What differs from run to run is spelled the same way in every golden pair.
+var (
+	idPattern   = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}`)
+	fixedID     = []byte("01kapw8c2vf8xtr0q6ynd9b5mh")
+	walkThrough = []struct{ name, method, path, body, key string }{
+		{"initiate", "POST", "/v1/payments/initiate", "", "golden-1"},
+		{"initiate_moov", "POST", "/v1/payments/initiate", "moov", "golden-2"},
+		{"initiate_bad", "POST", "/v1/payments/initiate", "bad", "golden-3"},
+		{"initiate_no_key", "POST", "/v1/payments/initiate", "", ""},
+		{"submit_otp_wrong", "POST", "/v1/payments/submit_otp", `{"payment_id":"$ID","otp":"999999"}`, "golden-4"},
+		{"submit_otp", "POST", "/v1/payments/submit_otp", `{"payment_id":"$ID","otp":"123456"}`, "golden-5"},
+		{"get_processing", "GET", "/v1/payments/$ID", "", ""},
+		{"webhook", "", "", "", ""},
+		{"get_held", "GET", "/v1/payments/$ID", "", ""},
+		{"confirm_delivery", "POST", "/v1/booking_requests/bk_1/confirm_delivery", "", "golden-6"},
+		{"get_released", "GET", "/v1/payments/$ID", "", ""},
+		{"balance", "GET", "/v1/talents/tl_1/balance", "", ""},
+		{"wallet", "PUT", "/v1/talents/tl_1/wallet", `{"operator":"wave","phone":"0700000056","name":"Awa Koné"}`, ""},
+		{"payment_unknown", "GET", "/v1/payments/pay_01kapw8c2vf8xtr0q6ynd9b5mh", "", ""},
+	}
+)
+
+func TestTheWalkIsAnsweredAsRecorded(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.gateway = wantsOTP
+	schemas := contractOf(t)
+	id := ""
+	for _, step := range walkThrough {
+		if step.name == "webhook" {
+			require.Equal(t, 200, e.deliver(t, successBody(t, strings.TrimPrefix(id, "pay_")+"-c1", 15000)).status)
+			continue
+		}
+		body := strings.ReplaceAll(step.body, "$ID", id)
+		switch {
+		case body == "moov":
+			body = orangeBody(t, map[string]any{"operator": "moov", "phone": "0100000001"})
+		case body == "bad":
+			body = orangeBody(t, map[string]any{"amount": 100.5, "phone": nil, "currency": "EUR"})
+		case strings.HasSuffix(step.path, "initiate"):
+			body = orangeBody(t, nil)
+		}
+		with := headers{"X-Request-Id": "request-of-" + step.name, "Idempotency-Key": step.key}
+		a := e.do(t, step.method, strings.ReplaceAll(step.path, "$ID", id), body, with)
+		if step.name == "initiate" {
+			id = a.payment(t).ID
+		}
+		schemas.check(t, step.name, step.path, a)
+		var p pair
+		p.Request.Method, p.Request.Path = step.method, strings.ReplaceAll(step.path, "$ID", "pay_"+string(fixedID))
+		if step.key != "" {
+			p.Request.Headers = key(step.key)
+		}
+		if body != "" {
+			p.Request.Body = json.RawMessage(body)
+		}
+		p.Response.Status, p.Response.Body = a.status, a.body
+		spelled, err := json.MarshalIndent(p, "", "  ")
+		require.NoError(t, err)
+		golden(t, step.name+".json", append(idPattern.ReplaceAll(spelled, fixedID), '\n'))
+	}
+}
+
+var (
+	paymentType = reflect.TypeFor[http.Payment]()
+	balanceType = reflect.TypeFor[http.Balance]()
+	walletType  = reflect.TypeFor[http.Wallet]()
+	problemType = reflect.TypeFor[http.Problem]()
+)
+
+// contract is the API's description, used to check what it is answered with.
+type contract struct {
+	registry huma.Registry
+	schemas  map[string]*huma.Schema
+}
+
+func contractOf(t *testing.T) contract {
+	t.Helper()
+	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	c := contract{registry: r, schemas: map[string]*huma.Schema{}}
+	c.schemas["payment"] = huma.SchemaFromType(r, paymentType)
+	c.schemas["balance"] = huma.SchemaFromType(r, balanceType)
+	c.schemas["wallet"] = huma.SchemaFromType(r, walletType)
+	c.schemas["problem"] = huma.SchemaFromType(r, problemType)
+	return c
+}
+
+func (c contract) check(t *testing.T, name, path string, a answerOf) {
+	t.Helper()
+	which := "payment"
+	switch {
+	case a.status >= 400:
+		which = "problem"
+	case strings.HasSuffix(path, "balance"):
+		which = "balance"
+	case strings.HasSuffix(path, "wallet"):
+		which = "wallet"
+	}
+	var tree any
+	require.NoError(t, json.NewDecoder(bytes.NewReader(a.body)).Decode(&tree))
+	result := &huma.ValidateResult{}
+	huma.Validate(c.registry, c.schemas[which], huma.NewPathBuffer([]byte(""), 0), huma.ModeReadFromServer, tree, result)
+	require.Empty(t, result.Errors, "%s is not a %s: %s", name, which, a.body)
+}
+
+func TestRoutesAreTheTableAndNothingElse(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	require.Equal(t, []string{
+		"GET /openapi-3.0.json anybody", "GET /openapi.json anybody",
+		"GET /v1/payments/{id} platform", "GET /v1/talents/{talent}/balance platform",
+		"POST /v1/booking_requests/{booking}/confirm_delivery platform",
+		"POST /v1/payments/initiate platform", "POST /v1/payments/submit_otp platform",
+		"POST /webhooks/{gateway} gateway",
+		"PUT /v1/talents/{talent}/wallet platform",
+	}, http.RouterRoutes(e.server))
+}
+
+// Every row, for everybody who might knock. A new row without a line here fails.
+func TestWhoMayUseWhat(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	const id = "01kapw8c2vf8xtr0q6ynd9b5mh"
+	fill := strings.NewReplacer("{id}", "pay_"+id, "{talent}", "tl_1", "{booking}", "bk_1", "{gateway}", "paystack")
+	for _, row := range http.RouterRoutes(e.server) {
+		require.NotContains(t, row, "NOT IN THE TABLE")
+		fields := strings.Fields(row)
+		method, path, who := fields[0], fill.Replace(fields[1]), fields[2]
+		for caller, with := range map[string]headers{
+			"nobody":   {"Authorization": ""},
+			"stranger": {"Authorization": "Bearer ck_test_stranger"},
+			"platform": {},
+		} {
+			a := e.do(t, method, path, "", with)
+			switch {
+			case who == "anybody":
+				require.Equal(t, 200, a.status, "%s as %s", row, caller)
+			case who == "gateway":
+				require.Equal(t, engine.CodeSignatureWrong, a.problem(t).Code, "%s as %s", row, caller)
+			case caller == "platform":
+				require.NotContains(t, []int{401, 403}, a.status, "%s as %s", row, caller)
+			default:
+				require.Equal(t, 401, a.status, "%s as %s", row, caller)
+			}
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package http
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+const (
+	// A webhook is under 8 KiB in every sample we hold; 64 leaves room and still
+	// bounds a flood (S-11).
+	webhookBodyBytesMax = 64 << 10
+
+	// The largest request of the API is under 1 KiB; 256 is S-11's bound, for
+	// operations to come.
+	apiBodyBytesMax = 256 << 10
+
+	// headerBytesMax bounds the request line and headers together: a bearer key,
+	// an idempotency key of 255 and a phone's usual headers take under 2 KiB.
+	headerBytesMax = 8 << 10
+
+	// connectionsMax × (8 KiB of buffer + 256 KiB of body) is 1 GiB at the very
+	// worst, and 40 MiB with the bodies there really are.
+	connectionsMax = 4096
+
+	// connectionsPerAddress keeps one address from taking them all. A platform's
+	// back end and a gateway use a handful. Behind a trusted proxy every client
+	// has the proxy's address: Config turns it off there.
+	connectionsPerAddress = 64
+
+	// requestsPerConnection makes long-lived connections move on, so that a
+	// balancer can spread them again.
+	requestsPerConnection = 1000
+)
+
+// class is what kinds of requests share: how long one may take and how many may
+// be under way. The sums stay within connectionsMax, so that no class can starve
+// another; the gate before the actors does the finer work.
+type class struct {
+	name      string
+	within    time.Duration
+	inFlight  atomic.Int64
+	flightMax int64
+}
+
+// classes are one server's.
+type classes struct{ webhook, money, read, public *class }
+
+func newClasses(within Within) classes {
+	return classes{
+		// Half of the connections: shed last.
+		webhook: &class{name: "webhook", within: within.Webhook, flightMax: connectionsMax / 2},
+		// Each may wait patienceMax for its gateway: 1024 / 3 s is 341 new payments
+		// a second from gateways at their slowest.
+		money:  &class{name: "money", within: within.Money, flightMax: connectionsMax / 4},
+		read:   &class{name: "read", within: within.Read, flightMax: connectionsMax / 8},
+		public: &class{name: "public", within: within.Read, flightMax: connectionsMax / 8},
+	}
+}
+
+// enter takes a place in the class, or returns an Overloaded error. leave gives
+// it back.
+func (k *class) enter() error {
+	if k.inFlight.Add(1) > k.flightMax {
+		k.inFlight.Add(-1)
+		return engine.Errorf(engine.Overloaded, engine.CodeOverloaded, "too many %s requests are under way", k.name)
+	}
+	return nil
+}
+
+func (k *class) leave() { k.inFlight.Add(-1) }
+
+// bodyBytesMax is the limit for a raw request target, known before the body is
+// read. A target that hides its path in escapes gets the larger limit and is
+// refused by inspect before any handler sees it.
+func bodyBytesMax(target []byte) int {
+	if bytes.HasPrefix(target, []byte("/webhooks/")) {
+		return webhookBodyBytesMax
+	}
+	return apiBodyBytesMax
+}
+
+// limitsByPath is fasthttp's HeaderReceived.
+func limitsByPath(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	return fasthttp.RequestConfig{MaxRequestBodySize: bodyBytesMax(h.RequestURI())}
+}
+
+// expected answers Expect: 100-continue: nobody is invited to send a body that
+// would be refused unread. The refusal is a status without a body, because
+// fasthttp allows no more there.
+func (s *Server) expected(ctx *fasthttp.RequestCtx) int {
+	h := &ctx.Request.Header
+	if h.ContentLength() > bodyBytesMax(h.RequestURI()) {
+		return fasthttp.StatusRequestEntityTooLarge
+	}
+	if bytes.HasPrefix(h.RequestURI(), []byte("/v1/")) {
+		if _, err := s.authenticate(h); err != nil {
+			return fasthttp.StatusUnauthorized
+		}
+	}
+	return fasthttp.StatusContinue
+}
+
+// onlyOnce are the headers that decide something: the first of two is not more
+// right than the second.
+var onlyOnce = []string{fasthttp.HeaderAuthorization, "Idempotency-Key", fasthttp.HeaderContentEncoding, "X-Request-Id"}
+
+// inspect refuses what another program on the way may read differently than we
+// do. fasthttp refuses most of it before (the raw-socket tests are the list);
+// these it lets pass.
+func inspect(ctx *fasthttp.RequestCtx) error {
+	h := &ctx.Request.Header
+	var framed struct{ length, encoding bool }
+	for line := range bytes.SplitSeq(h.RawHeaders(), []byte("\n")) {
+		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a header goes on in the next line (RFC 9112, 5.2)")
+		}
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		framed.length = framed.length || bytes.EqualFold(name, []byte(fasthttp.HeaderContentLength))
+		framed.encoding = framed.encoding || bytes.EqualFold(name, []byte(fasthttp.HeaderTransferEncoding))
+	}
+	if framed.length && framed.encoding {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "Content-Length and Transfer-Encoding contradict each other")
+	}
+	for _, name := range onlyOnce {
+		if len(h.PeekAll(name)) > 1 {
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "%s may be sent once", name)
+		}
+	}
+	if uri := ctx.URI(); !bytes.Equal(uri.PathOriginal(), uri.Path()) {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "write the path in its plain form")
+	}
+	return nil
+}

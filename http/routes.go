@@ -1,0 +1,191 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/http/humafast"
+)
+
+// route is a row of the table: nothing is reachable that has no row.
+type route struct {
+	method, path string
+	who          access
+	class        *class
+	mount        func(r *route)
+}
+
+// table is every route of the public listener, who may use it, and what it
+// shares its limits with.
+func (s *Server) table() []route {
+	const get, post, put = fasthttp.MethodGet, fasthttp.MethodPost, fasthttp.MethodPut
+	k := s.classes
+	return []route{
+		{post, "/v1/payments/initiate", platform, k.money, described(s, s.initiate, huma.Operation{
+			OperationID: "initiate-payment", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,
+			Summary: "Ask a payer for the price of a booking",
+			Description: "Commits the payment, asks the gateway, and answers as soon as there is something to tell the payer, " +
+				"after three seconds at the latest. Follow next_action, then poll.",
+		})},
+		{post, "/v1/payments/submit_otp", platform, k.money, described(s, s.submitOTP, huma.Operation{
+			OperationID: "submit-otp", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,
+			Summary:     "Pass on the code the payer typed",
+			Description: "A wrong code does not fail the payment: next_action asks for another one.",
+		})},
+		{get, "/v1/payments/{id}", platform, k.read, described(s, s.getPayment, huma.Operation{
+			OperationID: "get-payment", Tags: []string{"payments"},
+			Summary: "Where a payment stands, and how it got there",
+		})},
+		{post, "/v1/booking_requests/{booking}/confirm_delivery", platform, k.money, described(s, s.confirmDelivery, huma.Operation{
+			OperationID: "confirm-delivery", Tags: []string{"escrow"},
+			Summary:     "The payer has had the performance: release the money",
+			Description: "Ends the hold in the talent's favour; the payout follows by itself.",
+		})},
+		{get, "/v1/talents/{talent}/balance", platform, k.read, described(s, s.getBalance, huma.Operation{
+			OperationID: "get-balance", Tags: []string{"talents"},
+			Summary: "What a talent has, was paid this month, and is still to be released",
+		})},
+		{put, "/v1/talents/{talent}/wallet", platform, k.money, described(s, s.putWallet, huma.Operation{
+			OperationID: "put-wallet", Tags: []string{"talents"},
+			Summary: "Where a talent's payouts go",
+		})},
+		{post, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
+		{get, "/openapi.json", anybody, k.public, s.raw(s.openAPI31)},
+		{get, "/openapi-3.0.json", anybody, k.public, s.raw(s.openAPI30)},
+	}
+}
+
+// mount builds the router and the API from the table.
+func (s *Server) mount() error {
+	s.router = router.New()
+	// One address, one spelling: nothing is guessed, redirected or answered for us.
+	s.router.RedirectTrailingSlash, s.router.RedirectFixedPath = false, false
+	s.router.HandleOPTIONS, s.router.HandleMethodNotAllowed = false, false
+	s.router.NotFound = s.unmatched
+	s.api = humafast.New(apiConfig(s.cfg.Version), humafast.Config{Mount: s.mountOperation, Context: contextFrom})
+	s.routes = s.table()
+	for i := range s.routes {
+		s.routes[i].mount(&s.routes[i])
+	}
+	return s.documents.spell(s.api.OpenAPI())
+}
+
+// described is a row that Huma decodes, validates and documents.
+func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O, error), op huma.Operation) func(*route) {
+	return func(r *route) {
+		op.Method, op.Path = r.method, r.path
+		op.Errors = slices.Clone(operationErrors)
+		op.Security = []map[string][]string{{bearerScheme: {}}}
+		op.MaxBodyBytes = apiBodyBytesMax + 1 // the server's own limit comes first, and is exact
+		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+			c := callOf(ctx)
+			out, err := handler(ctx, c, in)
+			if err != nil {
+				return nil, s.problem(c, err)
+			}
+			return out, nil
+		})
+	}
+}
+
+// raw is a row whose handler reads the bytes itself.
+func (s *Server) raw(handler func(*fasthttp.RequestCtx, *call)) func(*route) {
+	return func(r *route) {
+		s.router.Handle(r.method, r.path, s.guard(r, func(ctx *fasthttp.RequestCtx) { handler(ctx, callFrom(ctx)) }))
+	}
+}
+
+// mountOperation is where Huma's handlers meet the table.
+func (s *Server) mountOperation(op *huma.Operation, handler fasthttp.RequestHandler) {
+	i := slices.IndexFunc(s.routes, func(r route) bool { return r.method == op.Method && r.path == op.Path })
+	if i < 0 {
+		panic(fmt.Sprintf("http: %s %s has no row in the table", op.Method, op.Path))
+	}
+	s.router.Handle(op.Method, op.Path, s.guard(&s.routes[i], handler))
+}
+
+// operationErrors are the statuses any operation may answer with.
+var operationErrors = []int{
+	fasthttp.StatusBadRequest, fasthttp.StatusUnauthorized, fasthttp.StatusNotFound, fasthttp.StatusConflict,
+	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusServiceUnavailable,
+}
+
+const bearerScheme = "platform_key"
+
+// apiConfig is Huma's, without its pages: its documentation loads from a CDN,
+// and its own /openapi.json builds itself at the first request, unguarded.
+func apiConfig(version string) huma.Config {
+	config := huma.DefaultConfig("Cauri", version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks = nil // no $schema in every answer
+	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
+	config.Info.Description = "Mobile-money payments held in escrow and paid out to talents. " +
+		"Amounts are whole francs (XOF). Times are RFC 3339, UTC. What is null is left out. " +
+		"A client must accept enum values it does not know. Every POST needs an Idempotency-Key, one for each thing the user means: " +
+		"sent again with the same body, it is answered with the same bytes."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearerScheme: {Type: "http", Scheme: "bearer", Description: "The platform's API key."},
+	}
+	return config
+}
+
+// documents are the API's description as served, spelled once, before the first
+// request, with its keys sorted: a change of the contract is a diff.
+type documents struct{ v31, v30 []byte }
+
+func (d *documents) spell(api *huma.OpenAPI) error {
+	v31, err := api.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	v30, err := api.Downgrade() // generators of Dart clients still mishandle 3.1
+	if err != nil {
+		return err
+	}
+	for _, page := range []struct {
+		compact []byte
+		out     *[]byte
+	}{{v31, &d.v31}, {v30, &d.v30}} {
+		var tree any
+		if err := json.Unmarshal(page.compact, &tree); err != nil {
+			return err
+		}
+		if *page.out, err = json.MarshalIndent(tree, "", "  "); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) openAPI31(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v31) }
+func (s *Server) openAPI30(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v30) }
+
+func openAPI(ctx *fasthttp.RequestCtx, page []byte) {
+	ctx.SetContentType("application/vnd.oai.openapi+json")
+	ctx.SetBody(page)
+}
+
+// unmatched answers 405 where another method is served, and 404 elsewhere.
+func (s *Server) unmatched(ctx *fasthttp.RequestCtx) {
+	path, allowed := string(ctx.Path()), []string{}
+	for method := range s.router.List() {
+		if handler, _ := s.router.Lookup(method, path, nil); handler != nil {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		s.refuse(ctx, callFrom(ctx), engine.Errorf(engine.NotFound, codeRouteUnknown, "see /openapi.json"))
+		return
+	}
+	slices.Sort(allowed)
+	ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(allowed, ", "))
+	s.refuse(ctx, callFrom(ctx), engine.Errorf(engine.Invalid, codeMethodNotAllowed, "see the Allow header"))
+}

@@ -1,0 +1,117 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// What became of a webhook, as its sender and the metrics are told.
+const (
+	webhookChanged    = "changed"
+	webhookDuplicate  = "duplicate"
+	webhookParked     = "parked"      // stored, not applied: not ours, not yet, or unreadable
+	webhookUnsigned   = "unsigned"    // no signature, two, or a wrong one: nothing is stored
+	webhookTurnedAway = "turned_away" // 503: the gateway's retry is our queue
+	webhookTooLarge   = "too_large"
+)
+
+// receive takes a gateway's webhook. 200 means committed; what cannot be
+// committed now is a 503, and the gateway comes again (docs/adr/0004).
+func (s *Server) receive(ctx *fasthttp.RequestCtx, c *call) {
+	name, _ := ctx.UserValue("gateway").(string)
+	receiver, known := s.ports.Webhooks[engine.Gateway(name)] // the router has copied the name
+	if !known {
+		s.refuse(ctx, c, engine.Errorf(engine.NotFound, codeRouteUnknown, "no such gateway"))
+		return
+	}
+	g := engine.Gateway(name)
+	result, err := s.take(contextFrom(ctx), c, g, receiver, ctx)
+	s.metrics.webhooks.WithLabelValues(string(g), result).Inc()
+	if err != nil {
+		s.refuse(ctx, c, err)
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBodyString(`{"outcome":"` + result + `"}`)
+}
+
+// take verifies over the bytes as received, copies them once, and hands them on.
+func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Receiver, ctx *fasthttp.RequestCtx) (string, error) {
+	received := ctx.PostBody()
+	if len(received) > webhookBodyBytesMax { // a path in disguise got the larger limit
+		return webhookTooLarge, engine.Errorf(engine.Invalid, codeBodyTooLarge, "a webhook has at most %d bytes", webhookBodyBytesMax)
+	}
+	signatures := ctx.Request.Header.PeekAll(r.Header)
+	if len(signatures) != 1 { // Peek would take the first of two
+		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s", r.Header)
+	}
+	if _, err := r.Verify(signatures, received); err != nil {
+		s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", ctx.RemoteIP().String())
+		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "the signature does not match the body")
+	}
+	body := bytes.Clone(received) // the one copy: from here on nothing is fasthttp's
+	n, err := r.Parse(body)
+	n.Gateway = g
+	n.Delivery = engine.Delivery{Signature: decodeSignature(signatures[0]), Body: body, ReceivedAt: time.Now().UTC()}
+	if err != nil || n.Foreign != "" {
+		return s.park(within, n)
+	}
+	c.transaction = n.Reference.Transaction
+	return s.tell(within, n)
+}
+
+// tell asks the transaction named by the notification's reference.
+func (s *Server) tell(within context.Context, n engine.Notification) (string, error) {
+	applied, err := s.ports.Asker.Ask(within, engine.Ask{Transaction: n.Reference.Transaction, Command: engine.Notify{Notification: n}})
+	switch {
+	case err == nil && applied.Outcome == engine.Changed:
+		return webhookChanged, nil
+	case err == nil:
+		return webhookDuplicate, nil
+	case engine.CodeOf(err) == engine.CodeStillRunning:
+	case errors.Is(err, engine.NotFound), errors.Is(err, engine.Invalid), errors.Is(err, engine.Conflict):
+		// Nobody's, or not to be applied as things stand: people and time will tell.
+		return s.park(within, n)
+	}
+	return webhookTurnedAway, later(err)
+}
+
+// park keeps a signed notification for later, once.
+func (s *Server) park(within context.Context, n engine.Notification) (string, error) {
+	if n.Identity == "" { // unreadable: its bytes are all that names it
+		sum := sha256.Sum256(n.Delivery.Body)
+		n.Kind = "unreadable"
+		n.Identity = engine.NewIdentity(n.Gateway, n.Kind, hex.EncodeToString(sum[:]), "")
+	}
+	if err := s.ports.Inbox.Park(within, n); err != nil {
+		return webhookTurnedAway, later(err)
+	}
+	return webhookParked, nil
+}
+
+// later makes of whatever kept a webhook from being committed a 503: a gateway
+// gives up on a 4xx, and takes a 500 for one more outage.
+func later(err error) error {
+	code := engine.CodeOf(err)
+	if !errors.Is(err, engine.Overloaded) && code != engine.CodeStillRunning {
+		code = engine.CodeOverloaded
+	}
+	return &engine.Error{Kind: engine.Overloaded, Code: code, Detail: "not committed: send it again", Err: err}
+}
+
+// decodeSignature returns what identifies a delivery's bytes: the decoded digest
+// where the header is plain hex, in either case, and a copy of it elsewhere.
+func decodeSignature(header []byte) []byte {
+	if digest, err := hex.DecodeString(string(header)); err == nil {
+		return digest
+	}
+	return bytes.Clone(header)
+}

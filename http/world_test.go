@@ -1,0 +1,288 @@
+package http_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// world stands behind the ports: a small store that decides with the real
+// engine, remembers answers, and plays the gateway.
+type world struct {
+	policy  engine.Policy
+	gateway func(engine.Effect) engine.Command // what an effect comes to; nil is silence
+
+	mu           sync.Mutex
+	now          time.Time
+	transactions map[engine.ID]engine.Transaction
+	bookings     map[string]engine.ID
+	keys         map[keyName]firstAsk
+	answers      map[keyName]answer
+	seen         map[engine.Identity]bool
+	parked       []engine.Notification
+	told         []engine.Notification // as they arrived, bodies not copied again
+	wallets      map[string]engine.Wallet
+	watchers     map[engine.ID][]chan struct{}
+	broken       error // what every port answers, when set
+	asks         int
+
+	effects sync.WaitGroup
+}
+
+type keyName struct{ principal, operation, key string }
+
+type firstAsk struct {
+	hash [32]byte
+	id   engine.ID
+}
+
+type answer struct {
+	status int
+	body   []byte
+}
+
+func newWorld() *world {
+	policy := engine.DefaultPolicy()
+	return &world{
+		policy: policy, now: time.Date(2026, 1, 15, 20, 0, 0, 0, time.UTC),
+		transactions: map[engine.ID]engine.Transaction{}, bookings: map[string]engine.ID{},
+		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{},
+		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID][]chan struct{}{},
+		gateway: func(engine.Effect) engine.Command { return nil },
+	}
+}
+
+func (w *world) Ask(_ context.Context, ask engine.Ask) (engine.Applied, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asks++
+	if w.broken != nil {
+		return engine.Applied{}, w.broken
+	}
+	var name keyName
+	if k := ask.Key; k != nil {
+		name = keyName{k.Principal, k.Operation, k.Key}
+		if first, used := w.keys[name]; used {
+			if first.hash != k.Hash {
+				return engine.Applied{}, engine.Errorf(engine.Conflict, engine.CodeIdempotencyKeyReused, "another body")
+			}
+			return engine.Applied{State: w.transactions[first.id], Outcome: engine.Replayed}, nil
+		}
+	}
+	t, known := w.transactions[ask.Transaction]
+	if !known {
+		t = engine.Transaction{ID: ask.Transaction}
+	}
+	if c, initiates := ask.Command.(engine.InitiateCharge); initiates {
+		if owner, taken := w.bookings[c.Booking]; taken && w.transactions[owner].Status.Open() {
+			t.Slot = owner
+		}
+	}
+	if n, notifies := ask.Command.(engine.Notify); notifies {
+		w.told = append(w.told, n.Notification)
+	}
+	d, err := t.Decide(ask.Command, engine.Given{Now: w.now, Fresh: t.ID, Policy: &w.policy})
+	if err != nil {
+		return engine.Applied{}, err
+	}
+	outcome := engine.Duplicate
+	if d.Changed() {
+		outcome = engine.Changed
+		w.transactions[t.ID] = d.Next
+		w.bookings[d.Next.Booking] = t.ID
+	}
+	if ask.Key != nil {
+		w.keys[name] = firstAsk{ask.Key.Hash, t.ID}
+	}
+	for _, c := range w.watchers[t.ID] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+	for _, e := range d.Effects {
+		w.effects.Go(func() { w.run(e) })
+	}
+	return engine.Applied{State: d.Next, Effects: d.Effects, Outcome: outcome}, nil
+}
+
+func (w *world) run(e engine.Effect) {
+	if command := w.gateway(e); command != nil {
+		_, _ = w.Ask(context.Background(), engine.Ask{Transaction: e.Subject().Transaction, Command: command})
+	}
+}
+
+func (w *world) Park(_ context.Context, n engine.Notification) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return w.broken
+	}
+	if !w.seen[n.Identity] {
+		w.seen[n.Identity] = true
+		w.parked = append(w.parked, n)
+	}
+	return nil
+}
+
+func (w *world) Payment(_ context.Context, id engine.ID) (engine.Statement, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return engine.Statement{}, w.broken
+	}
+	t, known := w.transactions[id]
+	if !known {
+		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "none")
+	}
+	return engine.Statement{Transaction: t, Timeline: []engine.Moment{{At: t.CreatedAt, Machine: "charge", To: "initiated"}}}, nil
+}
+
+func (w *world) BookingPayment(_ context.Context, booking string) (engine.ID, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if id, known := w.bookings[booking]; known {
+		return id, nil
+	}
+	return engine.ID{}, engine.Errorf(engine.NotFound, engine.CodeBookingUnknown, "none")
+}
+
+func (w *world) Balances(_ context.Context, talent string) (engine.Balances, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := engine.Balances{Talent: talent, Currency: money.XOF, AsOf: w.now}
+	found := false
+	for _, t := range w.transactions {
+		if t.Talent != talent {
+			continue
+		}
+		found = true
+		if t.Hold != nil && t.Hold.Status == engine.HoldHeld {
+			b.PendingRelease += t.Hold.TalentFee
+		}
+		if t.Payout != nil && t.Payout.Status == engine.PayoutIsDue {
+			b.Available += t.Payout.Amount
+		}
+	}
+	if !found {
+		return engine.Balances{}, engine.Errorf(engine.NotFound, engine.CodeTalentUnknown, "none")
+	}
+	return b, nil
+}
+
+func (w *world) SetWallet(_ context.Context, talent string, wallet engine.Wallet) (engine.Wallet, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	had := w.wallets[talent]
+	wallet.No = had.No
+	if had == wallet {
+		return had, false, nil
+	}
+	wallet.No++
+	w.wallets[talent] = wallet
+	return wallet, true, nil
+}
+
+func (w *world) Subscribe(id engine.ID) (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watchers[id] = append(w.watchers[id], c)
+	return c, func() {}
+}
+
+func (w *world) Recall(_ context.Context, k engine.IdempotencyKey) (int, []byte, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := keyName{k.Principal, k.Operation, k.Key}
+	if first, used := w.keys[name]; used && first.hash != k.Hash {
+		return 0, nil, false, engine.Errorf(engine.Conflict, engine.CodeIdempotencyKeyReused, "another body")
+	}
+	a, found := w.answers[name]
+	return a.status, a.body, found, nil
+}
+
+func (w *world) Remember(_ context.Context, k engine.IdempotencyKey, status int, body []byte) (int, []byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := keyName{k.Principal, k.Operation, k.Key}
+	if first, found := w.answers[name]; found {
+		return first.status, first.body, nil
+	}
+	w.answers[name] = answer{status, body}
+	return status, body, nil
+}
+
+func (w *world) ready() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
+
+func (w *world) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken = err
+}
+
+func (w *world) all() map[engine.ID]engine.Transaction {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.transactions)
+}
+
+// signer is a gateway's side of a webhook, and our reading of it: hex
+// HMAC-SHA512 over the body, amounts in francs.
+type signer struct{ secret string }
+
+func (s signer) sign(body []byte) string {
+	mac := hmac.New(sha512.New, []byte(s.secret))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func (s signer) Verify(signatures [][]byte, body []byte) (string, error) {
+	given, err := hex.DecodeString(string(signatures[0]))
+	mac := hmac.New(sha512.New, []byte(s.secret))
+	mac.Write(body)
+	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+		return "", engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "wrong")
+	}
+	return "test", nil
+}
+
+type notice struct {
+	Event     string `json:"event"`
+	Reference string `json:"reference"`
+	Amount    int64  `json:"amount"`
+	Padding   string `json:"padding,omitempty"`
+}
+
+func (s signer) Parse(body []byte) (engine.Notification, error) {
+	var n notice
+	if err := json.Unmarshal(body, &n); err != nil {
+		return engine.Notification{}, engine.Errorf(engine.Invalid, engine.CodeNotificationForeign, "unreadable")
+	}
+	out := engine.Notification{
+		Gateway: engine.Paystack, Kind: n.Event,
+		Identity: engine.NewIdentity(engine.Paystack, n.Event, n.Reference, "success"),
+	}
+	reference, err := engine.ParseReference(n.Reference)
+	if err != nil || n.Event != "charge.success" {
+		out.Foreign = "not ours"
+		return out, engine.Errorf(engine.Invalid, engine.CodeNotificationForeign, "not ours")
+	}
+	out.Reference = reference
+	out.Charge = &engine.ChargeReport{
+		Status: engine.ChargeSucceeded, Amount: money.Amount(n.Amount), Currency: money.XOF, GatewayReference: "gw-1",
+	}
+	return out, nil
+}

@@ -1,0 +1,15 @@
+package tidy
+
+// goroutineOwners are the files that may start a goroutine, each because
+// something in it can stop what it started and waits for it.
+var goroutineOwners = map[string]string{
+	"cmd/cauri/demo.go":               "runs the payers beside the status line, and waits for them",
+	"internal/lifecycle/lifecycle.go": "runs one Stop beside its deadline and reads its answer",
+	"internal/pgembed/start.go":       "waits for the server's process; Stop waits for it",
+	"internal/pgembed/adopt.go":       "watches an adopted server; Stop ends it",
+}
+
+// environmentReaders are the files that may read the environment.
+var environmentReaders = map[string]string{
+	"persistence/pgtest/server.go": "TEST_DATABASE_URL: a test has no configuration to be handed",
+}
