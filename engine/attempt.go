@@ -106,14 +106,6 @@ func (t Transaction) attemptReference(no int) Reference {
 	return Reference{Transaction: t.ID, Kind: ChargeReference, Number: no}
 }
 
-// answerGrace is how long after a call's own deadline its answer is given to be
-// committed before the attempt is asked about.
-const answerGrace = 10 * time.Second
-
-// inquireAfter is the least time between a lost answer and the question: a
-// request may still be on its way (Paystack docs, Check pending charge: 10 s).
-const inquireAfter = 10 * time.Second
-
 // source says how a report reached us. It changes nothing about what the report
 // means, only how much of it may be believed at once.
 type source int
@@ -131,7 +123,7 @@ func (d *draft) attempt(gateway Gateway) {
 	a := Attempt{
 		No: len(t.Attempts) + 1, Gateway: gateway, Live: d.given.Policy.Live[gateway],
 		NextAction: NextNone, AskedAt: d.given.Now, SinceAt: d.given.Now,
-		CheckAt: d.given.Now.Add(d.given.Policy.CallTimeout + answerGrace),
+		CheckAt: d.given.Now.Add(d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace),
 	}
 	t.Attempts = append(t.Attempts, a)
 	recorded := &t.Attempts[len(t.Attempts)-1]

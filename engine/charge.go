@@ -159,7 +159,7 @@ func (d *draft) submitOTP(c SubmitOTP) error {
 	a.OTPInFlight = true
 	a.OTPTries++
 	a.Code = ""
-	a.CheckAt = d.given.Now.Add(d.given.Policy.CallTimeout + answerGrace)
+	a.CheckAt = d.given.Now.Add(d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace)
 	d.Effects = append(d.Effects, OTPCall{d.Next.attemptReference(a.No), a.Gateway, c.OTP})
 	return nil
 }
@@ -194,7 +194,7 @@ func (d *draft) otpAnswered(c RecordOTPAnswer) error {
 	case Ambiguous, Invalid, NotFound, Conflict, Forbidden, Overloaded, Internal:
 		// It may have been taken. We never send a code twice: the inquiry tells.
 		a.NextAction, a.Code = NextNone, c.Err.Code
-		a.CheckAt = d.given.Now.Add(inquireAfter)
+		a.CheckAt = d.given.Now.Add(d.given.Policy.InquireAfter)
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (d *draft) otpAnswered(c RecordOTPAnswer) error {
 // the outcome is the same whoever told us.
 func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) error {
 	t := &d.Next
-	if why := matches(t.Amount, t.Currency, a.Live, r.Amount, r.Inexact, r.Currency, r.Live); why != "" {
+	if why := t.agreed(a).mismatch(r.figures()); why != "" {
 		return d.chargeMismatched(a, r, why, from)
 	}
 	if a.Status == AttemptSucceeded && from != fromInquiry {

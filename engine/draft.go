@@ -135,20 +135,36 @@ func (d *draft) inquireOnDoubt(about Reference, gateway Gateway, gatewayReferenc
 	d.Effects = append(d.Effects, InquireCall{about, gateway, gatewayReference})
 }
 
-// matches compares what a gateway reports with what was agreed. The empty
-// Review means that all of it matches.
-func matches(agreed money.Amount, currency money.Currency, live bool, reported money.Amount, inexact bool, in money.Currency, reportedLive bool) Review {
+// figures are what must be equal before a report about money is believed.
+type figures struct {
+	amount   money.Amount
+	currency money.Currency
+	live     bool // live money, or the gateway's test mode
+	inexact  bool // no whole number of francs on the wire
+}
+
+func (r ChargeReport) figures() figures { return figures{r.Amount, r.Currency, r.Live, r.Inexact} }
+func (r PayoutReport) figures() figures { return figures{r.Amount, r.Currency, r.Live, r.Inexact} }
+
+// mismatch says how a report differs from what was agreed; empty when it does
+// not.
+func (agreed figures) mismatch(reported figures) Review {
 	switch {
-	case in != currency:
+	case reported.currency != agreed.currency:
 		return ReviewCurrency
-	case reportedLive != live:
+	case reported.live != agreed.live:
 		return ReviewDomain
-	case inexact || isOffBy100(agreed, reported):
+	case reported.inexact || isOffBy100(agreed.amount, reported.amount):
 		return ReviewScale
-	case reported != agreed:
+	case reported.amount != agreed.amount:
 		return ReviewAmount
 	}
 	return ""
+}
+
+// agreed is what an attempt may capture.
+func (t Transaction) agreed(a *Attempt) figures {
+	return figures{amount: t.Amount, currency: t.Currency, live: a.Live}
 }
 
 // isOffBy100 is the tripwire for a gateway's scale misread in one place only.

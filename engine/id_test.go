@@ -75,7 +75,9 @@ func TestForeignReferencesAreRefused(t *testing.T) {
 }
 
 func FuzzParseReference(f *testing.F) {
-	for _, s := range []string{"01k1234567890abcdefghjkmnp-c1", "01k1234567890abcdefghjkmnp-p999", "ord-1", "-c1", "7zzzzzzzzzzzzzzzzzzzzzzzzz-r1"} {
+	for _, s := range []string{
+		"01k1234567890abcdefghjkmnp-c1", "01k1234567890abcdefghjkmnp-p999", "ord-1", "-c1", "7zzzzzzzzzzzzzzzzzzzzzzzzz-r1",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -77,8 +77,7 @@ func (d *draft) chargeNotified(n Notification) error {
 	if err := d.chargeReported(a, *n.Charge, fromNotification); err != nil {
 		return err
 	}
-	mismatch := n.Charge.Status == ChargeSucceeded &&
-		matches(d.Next.Amount, d.Next.Currency, a.Live, n.Charge.Amount, n.Charge.Inexact, n.Charge.Currency, n.Charge.Live) != ""
+	mismatch := n.Charge.Status == ChargeSucceeded && d.Next.agreed(a).mismatch(n.Charge.figures()) != ""
 	if !mismatch && (d.Next.Review == doubted || d.Next.Review == "") {
 		d.Counted = append(d.Counted, n.Identity)
 	}

@@ -267,7 +267,7 @@ func (d *draft) route(p *Payout) (Gateway, Waiting) {
 // send asks for the call of a try. The recipient may have to be made first, so
 // the answer is given the time of two calls.
 func (d *draft) send(try *Try) {
-	d.Next.Payout.NextAt = d.given.Now.Add(2*d.given.Policy.CallTimeout + answerGrace)
+	d.Next.Payout.NextAt = d.given.Now.Add(2*d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace)
 	d.Effects = append(d.Effects, PayoutCall{
 		Reference: d.Next.tryReference(try.No), Gateway: try.Gateway, Amount: try.Amount, Currency: d.Next.Currency,
 		Talent: d.Next.Talent, Wallet: try.Wallet, Recipient: try.Recipient, Booking: d.Next.Booking,
@@ -290,7 +290,7 @@ func (d *draft) checkTry(p *Payout) error {
 // scheduleTry sets when the try is asked about next, never sooner than a lost
 // request may take to arrive.
 func (d *draft) scheduleTry(try *Try) {
-	soonest := d.given.Now.Add(inquireAfter)
+	soonest := d.given.Now.Add(d.given.Policy.InquireAfter)
 	next, more := d.given.Policy.OpenTry.Next(try.AskedAt, d.given.Now)
 	if !more {
 		next = d.given.Now.Add(lastPace)
@@ -349,7 +349,8 @@ func (d *draft) payoutReported(try *Try, r PayoutReport, from source) (believed 
 	}
 	d.learn(try, r.Recipient)
 	if r.Status != PayoutReportAbsent && r.Status != PayoutReportPending { // these move no money
-		if why := matches(try.Amount, d.Next.Currency, try.Live, r.Amount, r.Inexact, r.Currency, r.Live); why != "" {
+		agreed := figures{amount: try.Amount, currency: d.Next.Currency, live: try.Live}
+		if why := agreed.mismatch(r.figures()); why != "" {
 			d.doubt(ReviewPayout, d.Next.tryReference(try.No), try.Gateway, try.GatewayReference)
 			return false, nil
 		}

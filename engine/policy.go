@@ -25,6 +25,8 @@ type Policy struct {
 	PortedNumbers bool
 
 	CallTimeout   time.Duration                    // one call to a gateway
+	AnswerGrace   time.Duration                    // what its answer may take to be committed before we ask
+	InquireAfter  time.Duration                    // least time between a lost answer and the question
 	PromptWindow  time.Duration                    // how long a payer has to approve
 	PromptWindows map[phone.Operator]time.Duration // where an operator gives another
 	OTPTries      int                              // codes a payer may type for one attempt
@@ -81,7 +83,9 @@ func DefaultPolicy() Policy {
 		// practice, which is unconfirmed and therefore configuration.
 		AmountMin: 100, AmountMax: 2_000_000,
 		Commission: 1500, AutoReleaseHours: 48,
-		CallTimeout: 15 * time.Second,
+		CallTimeout: 15 * time.Second, AnswerGrace: 10 * time.Second,
+		// A request may still be on its way (Paystack docs, Check pending charge).
+		InquireAfter: 10 * time.Second,
 		// "Mobile money must be completed within 180 s" (Paystack docs, Payment channels).
 		PromptWindow: 180 * time.Second,
 		OTPTries:     3,
@@ -97,7 +101,10 @@ func DefaultPolicy() Policy {
 			At:   []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, 320 * time.Second},
 			Then: []Pace{{10 * minute, 7 * day}, {day, day}},
 		},
-		PayoutRetry:   Schedule{At: []time.Duration{5 * minute, 15 * minute, hour, 4 * hour, 12 * hour}, Then: []Pace{{day, 14 * day}}, Never: 14 * day},
+		PayoutRetry: Schedule{
+			At:   []time.Duration{5 * minute, 15 * minute, hour, 4 * hour, 12 * hour},
+			Then: []Pace{{day, 14 * day}}, Never: 14 * day,
+		},
 		WalletCheck:   Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
 		QuarantineFor: 240 * time.Second, QuarantineReads: 4,
 		ReviewPause: minute,
@@ -113,12 +120,16 @@ func (p Policy) Check() error {
 		return fmt.Errorf("commission of %d basis points: at most %d", p.Commission, money.Whole)
 	case p.AutoReleaseHours < 0 || p.AutoReleaseHours > autoReleaseHoursMax:
 		return fmt.Errorf("release after %d hours: from 0 to %d", p.AutoReleaseHours, autoReleaseHoursMax)
-	case p.CallTimeout <= 0 || p.PromptWindow <= 0 || p.OTPTries < 1 || p.QuarantineReads < 1 || p.QuarantineFor <= 0 || p.ReviewPause <= 0:
+	case min(p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow, p.QuarantineFor, p.ReviewPause) <= 0,
+		min(p.OTPTries, p.QuarantineReads) < 1:
 		return fmt.Errorf("every delay and count of a policy is above zero")
 	case len(p.Routes) == 0:
 		return fmt.Errorf("no route: nobody could pay")
 	}
-	for name, s := range map[string]Schedule{"LiveAttempt": p.LiveAttempt, "DeadAttempt": p.DeadAttempt, "OpenTry": p.OpenTry, "PayoutRetry": p.PayoutRetry, "WalletCheck": p.WalletCheck} {
+	for name, s := range map[string]Schedule{
+		"LiveAttempt": p.LiveAttempt, "DeadAttempt": p.DeadAttempt, "OpenTry": p.OpenTry,
+		"PayoutRetry": p.PayoutRetry, "WalletCheck": p.WalletCheck,
+	} {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("schedule %s: %w", name, err)
 		}

@@ -168,8 +168,10 @@ func (l *life) anyRefusal() *engine.Error {
 	if rapid.Bool().Draw(l.t, "accepted") {
 		return nil
 	}
-	return engine.Errorf(rapid.SampledFrom(refusals).Draw(l.t, "refusal"),
-		rapid.SampledFrom([]engine.Code{engine.CodeWalletRejected, engine.CodeFloatLow, engine.CodeOTPInvalid, engine.CodeGatewayTimeout}).Draw(l.t, "code"), "")
+	code := rapid.SampledFrom([]engine.Code{
+		engine.CodeWalletRejected, engine.CodeFloatLow, engine.CodeOTPInvalid, engine.CodeGatewayTimeout,
+	}).Draw(l.t, "code")
+	return engine.Errorf(rapid.SampledFrom(refusals).Draw(l.t, "refusal"), code, "")
 }
 
 func (l *life) anyCommand() engine.Command {
@@ -189,8 +191,10 @@ func (l *life) anyCommand() engine.Command {
 			Identity: engine.NewIdentity(engine.Paystack, "charge", charge.String(), string(r.Status))}}
 	case 4:
 		r := l.anyPayoutReport()
-		return engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "transfer", Reference: payout, Payout: &r,
-			Identity: engine.NewIdentity(engine.Paystack, "transfer", payout.String(), string(r.Status))}}
+		return engine.Notify{Notification: engine.Notification{
+			Gateway: engine.Paystack, Kind: "transfer", Reference: payout, Payout: &r,
+			Identity: engine.NewIdentity(engine.Paystack, "transfer", payout.String(), string(r.Status)),
+		}}
 	case 5:
 		r := l.anyChargeReport()
 		return engine.RecordInquiry{Reference: charge, Charge: &r}
@@ -209,7 +213,8 @@ func (l *life) anyCommand() engine.Command {
 func (l *life) anySurroundings() {
 	switch rapid.IntRange(0, 9).Draw(l.t, "beside") {
 	case 0:
-		l.state.Wallet = &engine.Wallet{No: rapid.IntRange(1, 3).Draw(l.t, "wallet"), Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Name: "A"}
+		no := rapid.IntRange(1, 3).Draw(l.t, "wallet")
+		l.state.Wallet = &engine.Wallet{No: no, Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Name: "A"}
 	case 1:
 		l.state.Wallet = &engine.Wallet{No: 4, Operator: phone.Moov, Phone: phone.MustParse("0100000000"), Name: "A"}
 	case 2:

@@ -36,7 +36,8 @@ func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([
 	var settled []decided
 	for i, ask := range asks {
 		var d decided
-		if d, answers[i].err = s.decide(ctx, tx, state, ask, &answers[i].applied); answers[i].err == nil && answers[i].applied.Outcome != engine.Replayed {
+		d, answers[i].err = s.decide(ctx, tx, state, ask, &answers[i].applied)
+		if answers[i].err == nil && answers[i].applied.Outcome != engine.Replayed {
 			answers[i].applied = applied(d)
 			settled = append(settled, d)
 		}

@@ -102,7 +102,8 @@ func succeeded(id engine.ID, amount money.Amount) engine.Notify {
 		Gateway: engine.Paystack, Kind: "charge.success", Reference: r,
 		Identity: engine.NewIdentity(engine.Paystack, "charge.success", r.String(), "success"),
 		Charge: &engine.ChargeReport{
-			Status: engine.ChargeSucceeded, Amount: amount, Currency: money.XOF, Live: true, GatewayReference: "59214", Fee: 975, FeeSubunits: 97_500,
+			Status: engine.ChargeSucceeded, Amount: amount, Currency: money.XOF, Live: true,
+			GatewayReference: "59214", Fee: 975, FeeSubunits: 97_500,
 		},
 		Delivery: engine.Delivery{Signature: []byte{1, 2, 3}, Body: []byte(`{"event":"charge.success"}`), ReceivedAt: time.Now()},
 	}}
@@ -347,7 +348,8 @@ func TestASlotIsFreeAfterAFailureAndALateSuccessIsOwedBack(t *testing.T) {
 	w := open(t)
 	first := freshID()
 	w.apply(t, first, initiation("B1"))
-	w.apply(t, first, engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeFailed, Code: engine.CodeInsufficientFunds}})
+	poor := engine.ChargeReport{Status: engine.ChargeFailed, Code: engine.CodeInsufficientFunds}
+	w.apply(t, first, engine.RecordChargeAnswer{Attempt: 1, Report: poor})
 	w.sound(t)
 	second := w.paid(t, "B1")
 	applied := w.apply(t, first, succeeded(first, 50_000))

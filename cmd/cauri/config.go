@@ -130,7 +130,8 @@ func (s *Settings) requireSecrets() (faults Misconfigured) {
 	case apiKey == "":
 		faults = append(faults, "CAURI_API_KEY is missing: make one with: openssl rand -base64 33")
 	case s.Env == Production && (apiKey == developmentAPIKey || len(apiKey) < apiKeyBytesMin):
-		faults = append(faults, fmt.Sprintf("CAURI_API_KEY is guessable: at least %d random characters, as openssl rand -base64 33 makes", apiKeyBytesMin))
+		faults = append(faults, fmt.Sprintf("CAURI_API_KEY is guessable: at least %d random characters, as openssl rand -base64 33 makes",
+			apiKeyBytesMin))
 	}
 	return faults
 }

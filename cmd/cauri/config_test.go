@@ -37,11 +37,13 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 		spoil func(*Settings)
 		names string
 	}{
-		"no Paystack key":           {func(s *Settings) { s.PaystackSecretKey = secret.Secret{} }, "PAYSTACK_SECRET_KEY"},
-		"a test key":                {func(s *Settings) { s.PaystackSecretKey = secret.New("sk_test_" + canary) }, "PAYSTACK_SECRET_KEY"},
-		"a public key":              {func(s *Settings) { s.PaystackSecretKey = secret.New("pk_live_" + canary) }, "PAYSTACK_SECRET_KEY"},
-		"no key at all":             {func(s *Settings) { s.PaystackSecretKey = secret.New(canary) }, "PAYSTACK_SECRET_KEY"},
-		"a previous key that isn't": {func(s *Settings) { s.PaystackPreviousKeys = []secret.Secret{secret.New(canary)} }, "PAYSTACK_PREVIOUS_SECRET_KEYS"},
+		"no Paystack key": {func(s *Settings) { s.PaystackSecretKey = secret.Secret{} }, "PAYSTACK_SECRET_KEY"},
+		"a test key":      {func(s *Settings) { s.PaystackSecretKey = secret.New("sk_test_" + canary) }, "PAYSTACK_SECRET_KEY"},
+		"a public key":    {func(s *Settings) { s.PaystackSecretKey = secret.New("pk_live_" + canary) }, "PAYSTACK_SECRET_KEY"},
+		"no key at all":   {func(s *Settings) { s.PaystackSecretKey = secret.New(canary) }, "PAYSTACK_SECRET_KEY"},
+		"a previous key that isn't": {
+			func(s *Settings) { s.PaystackPreviousKeys = []secret.Secret{secret.New(canary)} }, "PAYSTACK_PREVIOUS_SECRET_KEYS",
+		},
 		"no API key":                {func(s *Settings) { s.APIKey = secret.Secret{} }, "CAURI_API_KEY"},
 		"a guessable API key":       {func(s *Settings) { s.APIKey = secret.New(canary) }, "CAURI_API_KEY"},
 		"the developers' API key":   {func(s *Settings) { s.APIKey = secret.New(developmentAPIKey) }, "CAURI_API_KEY"},
@@ -70,7 +72,9 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
-	s := Settings{Env: Production, PaystackBaseURL: "https://api.paystack.co", AdminAddr: "127.0.0.1:1", AmountMin: 1, AmountMax: 1, PromptWindow: 1}
+	s := Settings{
+		Env: Production, PaystackBaseURL: "https://api.paystack.co", AdminAddr: "127.0.0.1:1", AmountMin: 1, AmountMax: 1, PromptWindow: 1,
+	}
 	err := s.complete()
 	for _, name := range []string{"PAYSTACK_SECRET_KEY", "CAURI_API_KEY", "DATABASE_URL"} {
 		require.ErrorContains(t, err, name)
@@ -104,7 +108,9 @@ func TestTheProgramRefusesWithSeventyEight(t *testing.T) {
 }
 
 func TestAWrongCommandLineIsTheCallersFault(t *testing.T) {
-	for _, args := range [][]string{{"nonsense"}, {"serve", "--no-such-flag"}, {"serve", "--env=moon"}, {"demo", "--rate=0"}, {"demo", "--rate=1e9"}, {}} {
+	for _, args := range [][]string{
+		{"nonsense"}, {"serve", "--no-such-flag"}, {"serve", "--env=moon"}, {"demo", "--rate=0"}, {"demo", "--rate=1e9"}, {},
+	} {
 		code, _, errs := run(t, args...)
 		require.Equal(t, exitUsage, code, args)
 		require.NotEmpty(t, errs)

@@ -173,8 +173,9 @@ const demoWindow = 8 * time.Second
 // demoPolicy makes the demo's payers and gateway as impatient as its audience.
 func demoPolicy(p engine.Policy) engine.Policy {
 	p.PromptWindow = demoWindow
-	p.LiveAttempt.At = []time.Duration{3 * time.Second, 6 * time.Second, 9 * time.Second, 12 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second}
-	p.OpenTry.At = []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}
+	const s = time.Second
+	p.LiveAttempt.At = []time.Duration{3 * s, 6 * s, 9 * s, 12 * s, 15 * s, 20 * s, 30 * s}
+	p.OpenTry.At = []time.Duration{5 * s, 10 * s, 20 * s, 40 * s}
 	return p
 }
 

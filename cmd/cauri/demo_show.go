@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/persistence"
@@ -99,7 +97,9 @@ func (d *demo) line(ctx context.Context) (string, error) {
 	}
 	w := d.webhooks()
 	p := c.Payments
-	return fmt.Sprintf("payments %d (%d held or released, %d under way, %d failed)  escrow %s  released %s  paid out %s  webhooks %d new / %d duplicate",
+	const at = "payments %d (%d held or released, %d under way, %d failed)  escrow %s  released %s  paid out %s  " +
+		"webhooks %d new / %d duplicate"
+	return fmt.Sprintf(at,
 		total(p), p[engine.ChargeIsSucceeded], p[engine.ChargeIsInitiated]+p[engine.ChargeIsProcessing],
 		p[engine.ChargeIsFailed]+p[engine.ChargeIsExpired], francs(c.Held), francs(c.Released), francs(c.PaidOut), w.new, w.duplicate), nil
 }
@@ -125,36 +125,34 @@ func (d *demo) webhooks() webhookCounts {
 		switch family.GetName() {
 		case "cauri_webhooks_total":
 			for _, m := range family.GetMetric() {
-				n := rounded(m.GetCounter())
-				switch labelOf(m, "result") {
-				case "changed":
-					w.new += n
-				case "duplicate":
-					w.duplicate += n
-				case "parked":
-					w.parked += n
-				default:
-					w.refused += n
+				n := int64(math.Round(m.GetCounter().GetValue()))
+				for _, label := range m.GetLabel() {
+					if label.GetName() == "result" {
+						w.count(label.GetValue(), n)
+					}
 				}
 			}
 		case "cauri_webhooks_duplicate_memory_total":
 			for _, m := range family.GetMetric() {
-				w.fromMemory += rounded(m.GetCounter())
+				w.fromMemory += int64(math.Round(m.GetCounter().GetValue()))
 			}
 		}
 	}
 	return w
 }
 
-func rounded(c *dto.Counter) int64 { return int64(math.Round(c.GetValue())) }
-
-func labelOf(m *dto.Metric, name string) string {
-	for _, l := range m.GetLabel() {
-		if l.GetName() == name {
-			return l.GetValue()
-		}
+// count adds what became of n webhooks, in the edge's words.
+func (w *webhookCounts) count(result string, n int64) {
+	switch result {
+	case "changed":
+		w.new += n
+	case "duplicate":
+		w.duplicate += n
+	case "parked":
+		w.parked += n
+	default:
+		w.refused += n
 	}
-	return ""
 }
 
 // francs writes an amount as people here read it: 1 250 000 F.
@@ -229,7 +227,8 @@ func (d *demo) finish(c demoCommand, to streams, found *checked) error {
 		return nil
 	}
 	if !c.JSON {
-		to.printf("checked %d invariants and %d references against the gateway's own books: %d broken\n", s.Invariants, s.References, len(s.Broken))
+		to.printf("checked %d invariants and %d references against the gateway's own books: %d broken\n",
+			s.Invariants, s.References, len(s.Broken))
 		for _, what := range s.Broken {
 			to.printf("  BROKEN  %s\n", what)
 		}

@@ -35,7 +35,8 @@ func (c doctorCommand) Run(ctx context.Context, settings *Settings, to streams) 
 		findings = []finding{settings.askReady(ctx)}
 	} else {
 		findings = append(findings, settings.examineConfiguration()...)
-		findings = append(findings, settings.examineDatabase(ctx), examinePort("CAURI_HTTP_ADDR", settings.HTTPAddr), examinePort("CAURI_ADMIN_ADDR", settings.AdminAddr))
+		findings = append(findings, settings.examineDatabase(ctx),
+			examinePort("CAURI_HTTP_ADDR", settings.HTTPAddr), examinePort("CAURI_ADMIN_ADDR", settings.AdminAddr))
 	}
 	healthy := true
 	for _, f := range findings {

@@ -148,8 +148,8 @@ func freshID() engine.ID { return engine.ID(uuid.Must(uuid.NewV7())) }
 // machineClock is this machine's time.
 type machineClock struct{}
 
-// Now is the present, UTC.
-func (machineClock) Now() time.Time { return time.Now().UTC() }
+// Now is the present, with the monotonic reading that a set-back clock can't fool.
+func (machineClock) Now() time.Time { return time.Now() }
 
 // AfterFunc calls f when d has passed.
 func (machineClock) AfterFunc(d time.Duration, f func()) actors.Timer { return time.AfterFunc(d, f) }

@@ -68,7 +68,9 @@ func TestOnlyATalentsPayableHasAFloor(t *testing.T) {
 	t.Parallel()
 	_, floored := ledger.TalentPayable("T1").Floor()
 	require.True(t, floored)
-	for _, a := range []ledger.Account{ledger.EscrowHeld, ledger.PayoutInFlight, ledger.GatewayBalance("paystack"), ledger.Suspense("paystack")} {
+	for _, a := range []ledger.Account{
+		ledger.EscrowHeld, ledger.PayoutInFlight, ledger.GatewayBalance("paystack"), ledger.Suspense("paystack"),
+	} {
 		_, floored := a.Floor()
 		require.False(t, floored, a)
 	}

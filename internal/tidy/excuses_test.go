@@ -4,6 +4,7 @@ package tidy
 // something in it can stop what it started and waits for it.
 var goroutineOwners = map[string]string{
 	"cmd/cauri/demo.go":               "runs the payers beside the status line, and waits for them",
+	"cmd/cauri/run.go":                "is the actors' port Go; System.Stop waits for all it was given",
 	"internal/lifecycle/lifecycle.go": "runs one Stop beside its deadline and reads its answer",
 	"internal/pgembed/start.go":       "waits for the server's process; Stop waits for it",
 	"internal/pgembed/adopt.go":       "watches an adopted server; Stop ends it",

@@ -234,6 +234,12 @@ var purity = []rule{
 				if _, is := n.(*ast.GoStmt); is {
 					found = append(found, finding{s.line(n.Pos()), "a bare go statement"})
 				}
+				// A WaitGroup waits for what it starts, but no simulation can replace it.
+				if call, is := n.(*ast.CallExpr); is && s.below("engine", "actors") {
+					if method, is := call.Fun.(*ast.SelectorExpr); is && method.Sel.Name == "Go" {
+						found = append(found, finding{s.line(n.Pos()), "a goroutine past the port"})
+					}
+				}
 				return true
 			})
 			return found
@@ -242,8 +248,12 @@ var purity = []rule{
 		bad: []control{
 			{"http/a.go", "package http\n\nfunc f() { go f() }\n"},
 			{"actors/a.go", "package actors\n\nfunc f() { go func() {}() }\n"},
+			{"actors/a.go", "package actors\n\nfunc f() { working.Go(f) }\n"},
 		},
-		good: []control{{"http/a_test.go", "package http\n\nfunc f() { go f() }\n"}},
+		good: []control{
+			{"http/a_test.go", "package http\n\nfunc f() { go f() }\n"},
+			{"http/a.go", "package http\n\nfunc f() { serving.Go(f) }\n"},
+		},
 	},
 	{
 		name: "nobody sleeps",
@@ -342,16 +352,11 @@ var money = []rule{
 	{
 		name: "Apply alone changes a transaction",
 		why:  "UPDATE transactions stands in persistence/queries and is reached from write.go; ask for a command instead",
-		find: func(s *source) (found []finding) {
+		find: func(s *source) []finding {
 			if s.isTest() || s.below("persistence/queries", "internal/tidy") {
 				return nil
 			}
-			for _, query := range s.queries() {
-				if change := writesTransactions.FindString(query.says); change != "" {
-					found = append(found, finding{query.line, change})
-				}
-			}
-			return found
+			return s.saying(writesTransactions)
 		},
 		bad: []control{
 			{"http/a.go", "package http\n\nconst fix = \"UPDATE transactions SET status = 'paid'\"\n"},
@@ -396,21 +401,20 @@ var money = []rule{
 	{
 		name: "queries name their columns",
 		why:  "the next migration adds a column, and SELECT with a star changes what it means",
-		find: func(s *source) (found []finding) {
+		find: func(s *source) []finding {
 			if s.below("internal/tidy") {
 				return nil
 			}
-			for _, query := range s.queries() {
-				if star := selectsStar.FindString(query.says); star != "" {
-					found = append(found, finding{query.line, star})
-				}
-			}
-			return found
+			return s.saying(selectsStar)
 		},
 		bad: []control{
-			{"persistence/queries/a.sql", "SELECT * FROM holds;"}, {"http/a.go", "package http\n\nconst q = \"select h.* from holds h\"\n"},
+			{"persistence/queries/a.sql", "SELECT * FROM holds;"},
+			{"persistence/queries/a.sql", "INSERT INTO a SELECT *\n  FROM b;"},
+			{"http/a.go", "package http\n\nconst q = \"select h.* from holds h\"\n"},
 		},
-		good: []control{{"persistence/queries/a.sql", "SELECT count(*) FROM holds; -- never SELECT *"}},
+		good: []control{
+			{"persistence/queries/a.sql", "SELECT count(*) FROM holds; -- never SELECT *"},
+		},
 	},
 }
 

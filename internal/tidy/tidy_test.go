@@ -101,14 +101,11 @@ func (s *source) imports(packages ...string) (found []finding) {
 	return found
 }
 
-// queries returns what the file says in SQL: its own text, or its string literals.
+// queries returns what the file says in SQL: its own text without its comments,
+// or its string literals, each with the line it begins on.
 func (s *source) queries() (texts []finding) {
 	if path.Ext(s.path) == ".sql" {
-		for i, line := range strings.Split(s.text, "\n") {
-			code, _, _ := strings.Cut(line, "--")
-			texts = append(texts, finding{i + 1, code})
-		}
-		return texts
+		return []finding{{1, sqlComment.ReplaceAllString(s.text, "")}}
 	}
 	if s.syntax == nil {
 		return nil
@@ -122,6 +119,18 @@ func (s *source) queries() (texts []finding) {
 		return true
 	})
 	return texts
+}
+
+var sqlComment = regexp.MustCompile(`--[^\n]*`)
+
+// saying finds every match of a pattern in the file's queries.
+func (s *source) saying(pattern *regexp.Regexp) (found []finding) {
+	for _, query := range s.queries() {
+		for _, at := range pattern.FindAllStringIndex(query.says, -1) {
+			found = append(found, finding{query.line + strings.Count(query.says[:at[0]], "\n"), query.says[at[0]:at[1]]})
+		}
+	}
+	return found
 }
 
 // textual are the endings of what is read as text beside Go.

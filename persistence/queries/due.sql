@@ -1,7 +1,8 @@
 -- name: WriteDue
 INSERT INTO due (transaction_id, kind, due_at)
-SELECT *
+SELECT n.transaction_id, n.kind, n.due_at
   FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
+       AS n (transaction_id, kind, due_at)
  ORDER BY 1, 2
     ON CONFLICT (transaction_id, kind) DO UPDATE
    SET due_at = excluded.due_at, claimed_until = NULL;

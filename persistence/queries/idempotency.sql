@@ -6,8 +6,9 @@ SELECT k.principal, k.operation, k.key, k.hash, k.transaction_id
 -- name: InsertKeys
 -- The same key twice is a unique violation: the loser finds the winner's.
 INSERT INTO idempotency (principal, operation, key, hash, transaction_id, created_at)
-SELECT *
+SELECT n.principal, n.operation, n.key, n.hash, n.transaction_id, n.created_at
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::timestamptz[])
+       AS n (principal, operation, key, hash, transaction_id, created_at)
  ORDER BY 1, 2, 3;
 
 -- name: Remember

@@ -1,12 +1,14 @@
 -- name: InsertJournals
 INSERT INTO journals (transaction_id, no, kind, cause, booked_at)
-SELECT *
-  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[]);
+SELECT n.transaction_id, n.no, n.kind, n.cause, n.booked_at
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
+       AS n (transaction_id, no, kind, cause, booked_at);
 
 -- name: OpenAccounts
 INSERT INTO accounts (address, floor)
-SELECT *
+SELECT n.address, n.floor
   FROM unnest($1::text[], $2::bigint[])
+       AS n (address, floor)
     ON CONFLICT (address) DO NOTHING;
 
 -- name: LockAccounts
@@ -19,8 +21,9 @@ SELECT address
 
 -- name: InsertPostings
 INSERT INTO postings (transaction_id, journal_no, line, account, amount, currency)
-SELECT *
-  FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[]);
+SELECT n.transaction_id, n.journal_no, n.line, n.account, n.amount, n.currency
+  FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[])
+       AS n (transaction_id, journal_no, line, account, amount, currency);
 
 -- name: Balances
 -- Story 4.8's three numbers, each from the ledger. Months are Abidjan's, which is UTC.

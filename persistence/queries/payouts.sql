@@ -12,9 +12,10 @@ SELECT transaction_id, no, gateway, live_money, status, step, amount, wallet_no,
 
 -- name: WritePayouts
 INSERT INTO payouts (transaction_id, talent_id, status, step, amount, gateway, waiting, code, due_at, next_at, paid_at)
-SELECT *
+SELECT n.transaction_id, n.talent_id, n.status, n.step, n.amount, n.gateway, n.waiting, n.code, n.due_at, n.next_at, n.paid_at
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
               $10::timestamptz[], $11::timestamptz[])
+       AS n (transaction_id, talent_id, status, step, amount, gateway, waiting, code, due_at, next_at, paid_at)
     ON CONFLICT (transaction_id) DO UPDATE
    SET status = excluded.status, step = excluded.step, gateway = excluded.gateway, waiting = excluded.waiting, code = excluded.code,
        next_at = excluded.next_at, paid_at = excluded.paid_at;
@@ -22,10 +23,13 @@ SELECT *
 -- name: WriteTries
 INSERT INTO payout_tries (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status, step,
        recipient, gateway_reference, fee, fee_subunits, code, said, sends)
-SELECT *
+SELECT n.transaction_id, n.no, n.gateway, n.live_money, n.reference, n.amount, n.wallet_no, n.operator, n.phone, n.name,
+       n.asked_at, n.status, n.step, n.recipient, n.gateway_reference, n.fee, n.fee_subunits, n.code, n.said, n.sends
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::integer[], $8::text[], $9::text[], $10::text[],
               $11::timestamptz[], $12::text[], $13::integer[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::text[], $19::text[],
               $20::integer[])
+       AS n (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status,
+             step, recipient, gateway_reference, fee, fee_subunits, code, said, sends)
     ON CONFLICT (transaction_id, no) DO UPDATE
    SET status = excluded.status, step = excluded.step, recipient = excluded.recipient, gateway_reference = excluded.gateway_reference,
        fee = excluded.fee, fee_subunits = excluded.fee_subunits, code = excluded.code, said = excluded.said, sends = excluded.sends;

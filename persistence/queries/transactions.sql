@@ -19,12 +19,15 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
 SELECT clock_timestamp();
 
 -- name: InsertTransactions
-INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
-       delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq)
-SELECT *
+INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at, status,
+       step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq)
+SELECT n.id, n.version, n.principal, n.booking_id, n.talent_id, n.amount, n.currency, n.method, n.operator, n.phone, n.email,
+       n.delivery_due_at, n.status, n.step, n.code, n.review, n.inquired_at, n.created_at, n.paid_at, n.event_seq, n.journal_seq
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
               $10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::integer[], $15::text[], $16::text[],
-              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::integer[], $21::integer[]);
+              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::integer[], $21::integer[])
+       AS n (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at,
+             status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq);
 
 -- name: UpdateTransactions
 -- What was fixed at the beginning is not in the list. The version is the last

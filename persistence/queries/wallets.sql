@@ -31,7 +31,8 @@ SELECT transaction_id, 'payout', now()
 
 -- name: LearnRecipients
 INSERT INTO recipients (talent_id, wallet_no, gateway, code)
-SELECT *
+SELECT n.talent_id, n.wallet_no, n.gateway, n.code
   FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[])
+       AS n (talent_id, wallet_no, gateway, code)
  ORDER BY 1, 2, 3
     ON CONFLICT (talent_id, wallet_no, gateway) DO NOTHING;
