@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
@@ -20,5 +22,9 @@ func TestMain(m *testing.M) {
 		defer stop()
 		os.Exit(beAnEngine(ctx, os.Args[2:]))
 	}
-	pgtest.Main(m)
+	pgtest.Main(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // fasthttp's clock, one a process
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // ends with its sleep, 10 s after the stop
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),                      // the tests' own client
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
