@@ -122,9 +122,9 @@ func (p *platform) call(t *testing.T, method, path, body string, headers ...stri
 
 func (p *platform) initiate(t *testing.T, booking, operator, number string, more ...string) told {
 	t.Helper()
-	return p.call(t, http.MethodPost, "/v1/payments/initiate", fmt.Sprintf(
-		`{"booking_id":%q,"talent_id":"T1","amount":50000,"currency":"XOF","method":"mobile_money","operator":%q,"phone":%q,%s"email":"a@example.ci"}`,
-		booking, operator, number, strings.Join(more, "")))
+	const body = `{"booking_id":%q,"talent_id":"T1","amount":50000,"currency":"XOF","method":"mobile_money",` +
+		`"operator":%q,"phone":%q,%s"email":"a@example.ci"}`
+	return p.call(t, http.MethodPost, "/v1/payments/initiate", fmt.Sprintf(body, booking, operator, number, strings.Join(more, "")))
 }
 
 func (p *platform) wallet(t *testing.T, operator, number string) {
