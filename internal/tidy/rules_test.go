@@ -135,8 +135,10 @@ var layout = []rule{
 			return found
 		},
 		bad: []control{
-			{"README.md", "Clone it into /home/awa/cauri."}, {"Makefile", "GOPROXY=https://proxy.golang.org\n"},
-			{"http/a.go", "package http\n\nconst where = \"/root/data\"\n"}, {"docs/a.md", "C:\\Users\\awa\\cauri"},
+			{"README.md", "Clone it into /home/awa/cauri."},
+			{"Makefile", "GOPROXY=https://proxy.golang.org\n"},
+			{"http/a.go", "package http\n\nconst where = \"/root/data\"\n"},
+			{"docs/a.md", "C:\\Users\\awa\\cauri"},
 		},
 		good: []control{{"internal/pgembed/find.go", "package pgembed\n\nconst brew = \"/home/linuxbrew/.linuxbrew/opt\"\n"}},
 	},
@@ -341,7 +343,8 @@ var money = []rule{
 			return append(found, s.uses("strconv", "ParseFloat", "FormatFloat", "AppendFloat")...)
 		}),
 		bad: []control{
-			{"engine/a.go", "package engine\n\ntype share float64\n"}, {"engine/money/a.go", "package money\n\nconst share = 0.15\n"},
+			{"engine/a.go", "package engine\n\ntype share float64\n"},
+			{"engine/money/a.go", "package money\n\nconst share = 0.15\n"},
 			{"engine/a.go", "package engine\n\nimport \"strconv\"\n\nvar x, _ = strconv.ParseFloat(\"1\", 64)\n"},
 		},
 		good: []control{
