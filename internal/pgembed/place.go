@@ -5,12 +5,12 @@ package pgembed
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // What a base directory holds.
@@ -95,6 +95,10 @@ func makeBase(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
+// lockLingers is how long the lock of a killed owner may outlive it: a child it
+// was just forking holds the file too, until its exec closes it.
+const lockLingers = 2 * time.Second
+
 // lockBase makes this process the only owner of the base directory. The kernel
 // drops the lock when we die, however we die.
 func lockBase(base string) (*os.File, error) {
@@ -102,11 +106,15 @@ func lockBase(base string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for patience := time.NewTimer(lockLingers); ; {
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || alive(ownerOf(lock)) || expired(patience) {
+			break
+		}
+	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		said, _ := io.ReadAll(io.LimitReader(lock, 32)) // an unreadable owner is still an owner
+		pid := ownerOf(lock)
 		_ = lock.Close()
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(said)))
 		return nil, &InUse{BaseDir: base, PID: pid}
 	}
 	if err == nil {
@@ -120,6 +128,27 @@ func lockBase(base string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %s: %w", base, err)
 	}
 	return lock, nil
+}
+
+// ownerOf reads who last took the lock; 0 when it has not said so yet. An
+// unreadable owner is still an owner.
+func ownerOf(lock *os.File) int {
+	said := make([]byte, 32) // a process id and a newline
+	n, _ := lock.ReadAt(said, 0)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(said[:n])))
+	return pid
+}
+
+// expired waits a moment, or says that the timer's time is over.
+func expired(patience *time.Timer) bool {
+	moment := time.NewTimer(20 * time.Millisecond)
+	defer moment.Stop()
+	select {
+	case <-patience.C:
+		return true
+	case <-moment.C:
+		return false
+	}
 }
 
 const (
