@@ -305,13 +305,13 @@ func (g Gateway) perform(ctx context.Context, effect engine.Effect) (s said, err
 func answerOf(effect engine.Effect, s said, failed *engine.Error) engine.Ask {
 	ref := effect.Subject()
 	ask := engine.Ask{Transaction: ref.Transaction}
-	switch effect.(type) {
+	switch call := effect.(type) {
 	case engine.ChargeCall:
 		ask.Command = engine.RecordChargeAnswer{Attempt: ref.Number, Report: s.charge, Err: failed}
 	case engine.OTPCall:
 		ask.Command = engine.RecordOTPAnswer{Attempt: ref.Number, Report: s.charge, Err: failed}
 	case engine.PayoutCall:
-		ask.Command = engine.RecordPayoutAnswer{Try: ref.Number, Report: s.payout, Err: failed}
+		ask.Command = engine.RecordPayoutAnswer{Try: ref.Number, Send: call.Send, Report: s.payout, Err: failed}
 	case engine.InquireCall:
 		inquiry := engine.RecordInquiry{Reference: ref, Err: failed}
 		switch {

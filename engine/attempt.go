@@ -165,8 +165,9 @@ func (t Transaction) LastAttempt() (Attempt, bool) {
 func (t Transaction) Reference(a Attempt) Reference { return t.attemptReference(a.No) }
 
 // chargeReported applies what a gateway says of an attempt: its answer, a
-// notification or an inquiry, in whatever order they arrive.
-func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) error {
+// notification or an inquiry, in whatever order they arrive. It reports whether
+// the word was believed.
+func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) (believed bool, err error) {
 	if a.GatewayReference == "" {
 		a.GatewayReference = r.GatewayReference
 	}
@@ -174,19 +175,19 @@ func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) error {
 	case ChargeSucceeded:
 		return d.chargeSucceeded(a, r, from)
 	case ChargeFailed:
-		return d.chargeFailed(a, r)
+		return true, d.chargeFailed(a, r)
 	case ChargeReversed:
-		return d.chargeReversed(a, r)
+		return true, d.chargeReversed(a, r)
 	case ChargeAbandoned, ChargePending, ChargeWantsOTP, ChargeOnPhone, ChargeRedirects, ChargeUnknowable:
 		if !a.Status.Live() {
-			return nil // a dead attempt never lives again (R2)
+			return true, nil // a dead attempt never lives again (R2)
 		}
 		d.customerActs(a, r, from)
-		return d.expireAfterWindow(a, r)
+		return true, d.expireAfterWindow(a, r)
 	case ChargeAbsent:
-		return d.chargeAbsent(a, from)
+		return true, d.chargeAbsent(a, from)
 	}
-	return nil // a word no adapter of ours makes: never success, never failure
+	return true, nil // a word no adapter of ours makes: never success, never failure
 }
 
 // customerActs takes in what the payer has to do now.
@@ -209,18 +210,21 @@ func (d *draft) customerActs(a *Attempt, r ChargeReport, from source) {
 		must(d.moveCharge(ChargeIsProcessing, ""))
 	}
 	d.Next.Code = ""
-	a.prompt(r)
+	a.prompt(r, d.given.Policy.OTPTries)
 	d.scheduleCheck(a)
 }
 
 // prompt sets what the payer is to do. A report that says only "in progress"
 // leaves an earlier instruction standing, unless a code was on its way.
-func (a *Attempt) prompt(r ChargeReport) {
+func (a *Attempt) prompt(r ChargeReport, otpTries int) {
 	inFlight := a.OTPInFlight
 	a.OTPInFlight = false
 	switch r.Status {
 	case ChargeWantsOTP:
 		a.NextAction, a.Text = NextOTP, r.Text
+		if a.OTPTries >= otpTries { // it still wants one, and no more may be typed
+			a.NextAction, a.Code = NextNone, CodeOTPExhausted
+		}
 	case ChargeOnPhone:
 		a.NextAction, a.Text = NextApprove, r.Text
 	case ChargeRedirects:
@@ -326,16 +330,14 @@ func (d *draft) kill(a *Attempt, to AttemptStatus, why Code, text string) error 
 // scheduleCheck sets when the attempt is asked about next.
 func (d *draft) scheduleCheck(a *Attempt) {
 	now, policy := d.given.Now, d.given.Policy
-	schedule := policy.DeadAttempt
-	if a.Status.Live() {
-		schedule = policy.LiveAttempt
-	}
-	next, more := schedule.Next(a.SinceAt, now)
-	if !more {
-		next = time.Time{}
-		if a.Status.Live() { // never forgotten while it may debit
-			next = now.Add(lastPace)
-		}
+	var next time.Time
+	switch {
+	case a.Status.Live(): // never forgotten while it may debit
+		next = policy.LiveAttempt.nextOr(a.SinceAt, now, lastPace)
+	case a.Status != AttemptSucceeded:
+		next, _ = policy.DeadAttempt.Next(a.SinceAt, now)
+	case d.Next.Review.aboutCharge(): // until the gateway's books explain the doubt
+		next = policy.DeadAttempt.nextOr(a.SinceAt, now, slowPace)
 	}
 	if a.Status == AttemptCustomer && now.Before(a.WindowAt) {
 		if afterWindow := a.WindowAt.Add(windowGrace); next.IsZero() || afterWindow.Before(next) {
@@ -345,16 +347,9 @@ func (d *draft) scheduleCheck(a *Attempt) {
 	a.CheckAt = next
 }
 
-// lastPace is how often a live attempt is asked about when its schedule is over.
-const lastPace = time.Hour
-
 // windowGrace lets a payer's last-second approval reach the gateway before it
 // is asked: 180 s + 5 s is the first read after Paystack's window.
 const windowGrace = 5 * time.Second
-
-// liveMax is how long an attempt may wait for its payer. Beyond it nothing the
-// gateway still calls pending is a payment anybody is making.
-const liveMax = 24 * time.Hour
 
 // attemptDue is the earliest moment an attempt wants attention, or zero.
 func (t Transaction) attemptDue() time.Time {
@@ -380,7 +375,9 @@ func (d *draft) tickAttempts() error {
 				return err
 			}
 		}
-		if a.Status == AttemptCustomer && d.given.Now.Sub(a.SinceAt) >= liveMax {
+		if a.Status == AttemptCustomer && !d.given.Now.Before(a.WindowAt.Add(d.given.Policy.PendingMax)) {
+			// Whatever the gateway still calls "in progress" is no payment anybody is
+			// making. Should it succeed all the same, it is kept or owed back.
 			if err := d.kill(a, AttemptExpired, "", ""); err != nil {
 				return err
 			}

@@ -51,7 +51,7 @@ func (s ChargeStatus) Open() bool {
 // initiate answers InitiateCharge: the payment, its first attempt and the call
 // that follows are one decision, committed before the first byte is sent.
 func (t Transaction) initiate(c InitiateCharge, given Given) (Decision, error) {
-	gateway, err := t.admit(c, given.Policy)
+	gateway, err := t.admit(c, given.Policy, given.Now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -67,7 +67,7 @@ func (t Transaction) initiate(c InitiateCharge, given Given) (Decision, error) {
 }
 
 // admit refuses what may not become a payment and names the gateway to ask.
-func (t Transaction) admit(c InitiateCharge, policy *Policy) (Gateway, error) {
+func (t Transaction) admit(c InitiateCharge, policy *Policy, now time.Time) (Gateway, error) {
 	switch {
 	case c.Booking == "":
 		return "", Errorf(Invalid, CodeBookingMalformed, "a payment is for a booking").At("booking_id")
@@ -83,6 +83,9 @@ func (t Transaction) admit(c InitiateCharge, policy *Policy) (Gateway, error) {
 		return "", Errorf(Invalid, CodeOperatorUnknown, "operator is one of %v", phone.Operators).At("operator")
 	case c.Payer.Phone.IsZero():
 		return "", Errorf(Invalid, CodePhoneMalformed, "a payer has a phone number").At("phone")
+	case t.deliveryOutOfRange(c, policy, now):
+		return "", Errorf(Invalid, CodeDeliveryDateOutOfPlan, "delivery is from %d days ago to %d days ahead",
+			int(policy.DeliveryPast.Hours())/24, int(policy.DeliveryFuture.Hours())/24).At("delivery_due_at")
 	case !policy.PortedNumbers && !c.Payer.Phone.Suits(c.Payer.Operator):
 		return "", Errorf(Invalid, CodeOperatorMismatch, "the number belongs to %s", c.Payer.Phone.Prefix().Name()).At("operator")
 	}
@@ -91,11 +94,22 @@ func (t Transaction) admit(c InitiateCharge, policy *Policy) (Gateway, error) {
 		return "", Errorf(Invalid, CodeOperatorUnavailable, "no gateway collects from %s", c.Payer.Operator.Name()).At("operator")
 	}
 	if !t.Slot.IsZero() && t.Slot != t.ID {
-		e := Errorf(Conflict, CodeBookingBeingPaid, "%s is this booking's payment", t.Slot.Payment())
+		code := CodeBookingBeingPaid
+		if t.SlotPaid {
+			code = CodeBookingPaid
+		}
+		e := Errorf(Conflict, code, "%s is this booking's payment", t.Slot.Payment())
 		e.About = t.Slot
 		return "", e
 	}
 	return gateways[0], nil
+}
+
+// deliveryOutOfRange refuses dates that are mistakes: one far in the past would
+// release the hold the moment it is made, one far ahead never.
+func (t Transaction) deliveryOutOfRange(c InitiateCharge, policy *Policy, now time.Time) bool {
+	due := c.DeliveryDueAt
+	return !due.IsZero() && (due.Before(now.Add(-policy.DeliveryPast)) || due.After(now.Add(policy.DeliveryFuture)))
 }
 
 // chargeAnswered answers RecordChargeAnswer. What a webhook has told meanwhile
@@ -106,7 +120,8 @@ func (d *draft) chargeAnswered(c RecordChargeAnswer) error {
 		return err
 	}
 	if c.Err == nil {
-		return d.chargeReported(a, c.Report, fromAnswer)
+		_, err := d.chargeReported(a, c.Report, fromAnswer)
+		return err
 	}
 	if !a.Status.Live() || a.Status == AttemptCustomer {
 		return nil // known better by now
@@ -175,7 +190,8 @@ func (d *draft) otpAnswered(c RecordOTPAnswer) error {
 	}
 	if c.Err == nil {
 		a.OTPInFlight = false
-		return d.chargeReported(a, c.Report, fromAnswer)
+		_, err := d.chargeReported(a, c.Report, fromAnswer)
+		return err
 	}
 	switch c.Err.Kind {
 	case Declined:
@@ -200,20 +216,22 @@ func (d *draft) otpAnswered(c RecordOTPAnswer) error {
 }
 
 // chargeSucceeded keeps the money, or owes it back, or sets it aside. From here
-// the outcome is the same whoever told us.
-func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) error {
+// the outcome is the same whoever told us. It reports whether the word was
+// believed: one that was not must be able to be told again.
+func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believed bool, err error) {
 	t := &d.Next
 	if why := t.agreed(a).mismatch(r.figures()); why != "" {
-		return d.chargeMismatched(a, r, why, from)
+		return false, d.chargeMismatched(a, r, why, from)
 	}
 	if a.Status == AttemptSucceeded && from != fromInquiry {
-		return nil
+		return true, nil
 	}
 	if t.Review.aboutCharge() {
 		t.Review = "" // the doubt was about these figures, and they are right
 	}
 	if a.Status == AttemptSucceeded {
-		return nil
+		d.scheduleCheck(a)
+		return true, nil
 	}
 	must(d.moveAttempt(a, AttemptSucceeded, ""))
 	a.Captured, a.Fee, a.FeeSubunits = r.Amount, r.Fee, r.FeeSubunits
@@ -223,13 +241,13 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) error {
 		d.bookCapture(a)
 		d.Refunds = append(d.Refunds, Refund{No: t.surplusNo(a.No), Attempt: a.No, Cause: RefundSurplus, Amount: a.Captured})
 		d.emit(PaymentSurplus, "", 0, "")
-		return nil
+		return true, nil
 	}
 	a.Disposition = Kept
 	t.PaidAt = d.given.Now
 	d.bookCapture(a)
 	d.hold()
-	return d.moveCharge(ChargeIsSucceeded, "")
+	return true, d.moveCharge(ChargeIsSucceeded, "")
 }
 
 // chargeMismatched deals with a success that is not the price. A notification
@@ -239,8 +257,8 @@ func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from so
 	if err := d.lose(a, Code(why)); err != nil {
 		return err
 	}
-	reference := d.Next.attemptReference(a.No)
-	d.doubt(why, reference, a.Gateway, a.GatewayReference)
+	d.doubt(why, d.Next.attemptReference(a.No), a.Gateway, a.GatewayReference)
+	a.SinceAt, a.CheckAt = d.given.Now, d.given.Now.Add(d.given.Policy.ReviewPause) // asked again until it is explained
 	confirmed := from == fromInquiry && (why == ReviewAmount || why == ReviewScale) && !r.Inexact && r.Amount > 0
 	if !confirmed || a.Status == AttemptSucceeded {
 		return nil
@@ -249,6 +267,9 @@ func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from so
 	a.Disposition, a.Captured, a.Fee, a.FeeSubunits = Suspense, r.Amount, r.Fee, r.FeeSubunits
 	a.NextAction, a.OTPInFlight, a.CheckAt = NextNone, false, time.Time{}
 	d.bookCapture(a)
+	if d.Next.PaidAt.IsZero() && d.Next.Status.Open() {
+		return d.moveCharge(ChargeIsFailed, Code(why)) // the booking may be paid anew; this money is people's to place
+	}
 	return nil
 }
 
@@ -265,10 +286,4 @@ func (t Transaction) surplusNo(attempt int) int {
 		}
 	}
 	return no
-}
-
-// aboutCharge reports that the doubt is about what a charge captured: it is over
-// once a matching success was seen.
-func (r Review) aboutCharge() bool {
-	return r == ReviewAmount || r == ReviewScale || r == ReviewCurrency || r == ReviewDomain
 }

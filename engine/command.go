@@ -86,6 +86,7 @@ type ConfirmDelivery struct{ Principal string }
 // RecordPayoutAnswer says what came of a PayoutCall.
 type RecordPayoutAnswer struct {
 	Try    int
+	Send   int // the PayoutCall's
 	Report PayoutReport
 	Err    *Error
 }

@@ -63,6 +63,7 @@ type InquireCall struct {
 // under the same reference.
 type PayoutCall struct {
 	Reference Reference // 01jd…-p1
+	Send      int       // which call under this reference, from 1: its answer says it back
 	Gateway   Gateway
 	Amount    money.Amount // francs
 	Currency  money.Currency

@@ -119,6 +119,7 @@ func (d *draft) release(by ReleasedBy) error {
 	if h.TalentFee > 0 {
 		d.Next.Payout = &Payout{Amount: h.TalentFee, DueAt: d.given.Now, NextAt: d.given.Now}
 		must(d.movePayout(PayoutIsDue, ""))
+		return d.tickPayout() // its first try, or what it waits for, in the same commit
 	}
 	return nil
 }

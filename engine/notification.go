@@ -73,12 +73,11 @@ func (d *draft) chargeNotified(n Notification) error {
 		d.inquireOnDoubt(n.Reference, a.Gateway, a.GatewayReference)
 		return nil
 	}
-	doubted := d.Next.Review
-	if err := d.chargeReported(a, *n.Charge, fromNotification); err != nil {
+	believed, err := d.chargeReported(a, *n.Charge, fromNotification)
+	if err != nil {
 		return err
 	}
-	mismatch := n.Charge.Status == ChargeSucceeded && d.Next.agreed(a).mismatch(n.Charge.figures()) != ""
-	if !mismatch && (d.Next.Review == doubted || d.Next.Review == "") {
+	if believed {
 		d.Counted = append(d.Counted, n.Identity)
 	}
 	return nil
@@ -117,7 +116,8 @@ func (d *draft) inquired(c RecordInquiry) error {
 		if err != nil {
 			return err
 		}
-		return d.chargeReported(a, *c.Charge, fromInquiry)
+		_, err = d.chargeReported(a, *c.Charge, fromInquiry)
+		return err
 	case c.Payout != nil && c.Reference.Kind == PayoutReference:
 		try, err := d.tryNo(c.Reference.Number)
 		if err != nil {

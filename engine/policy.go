@@ -28,6 +28,7 @@ type Policy struct {
 	AnswerGrace   time.Duration                    // what its answer may take to be committed before we ask
 	InquireAfter  time.Duration                    // least time between a lost answer and the question
 	PromptWindow  time.Duration                    // how long a payer has to approve
+	PendingMax    time.Duration                    // how long after that a gateway may go on saying "in progress"
 	PromptWindows map[phone.Operator]time.Duration // where an operator gives another
 	OTPTries      int                              // codes a payer may type for one attempt
 
@@ -36,6 +37,9 @@ type Policy struct {
 	OpenTry     Schedule // inquiries about a try that is not concluded
 	PayoutRetry Schedule // a new try after a conclusive failure that may pass
 	WalletCheck Schedule // looks for a wallet that was missing
+
+	DeliveryPast   time.Duration // how long ago a performance may have been when its payment begins
+	DeliveryFuture time.Duration // how far ahead it may be
 
 	QuarantineFor   time.Duration // T_q: how long not-found must last before it is believed
 	QuarantineReads int           // k: how many not-found answers it takes
@@ -72,6 +76,21 @@ func (s Schedule) Next(begin, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// nextOr is Next, going on at a last pace when the schedule is over: what is
+// still open is never forgotten.
+func (s Schedule) nextOr(begin, now time.Time, pace time.Duration) time.Time {
+	if next, more := s.Next(begin, now); more {
+		return next
+	}
+	return now.Add(pace)
+}
+
+// The paces at which what outlives its schedule is still looked at.
+const (
+	lastPace = time.Hour
+	slowPace = 24 * time.Hour
+)
+
 // DefaultPolicy is a marketplace in Côte d'Ivoire: what docs/adr/0007 and the
 // gateways' documents give. The caller adds Live.
 func DefaultPolicy() Policy {
@@ -88,6 +107,7 @@ func DefaultPolicy() Policy {
 		InquireAfter: 10 * time.Second,
 		// "Mobile money must be completed within 180 s" (Paystack docs, Payment channels).
 		PromptWindow: 180 * time.Second,
+		PendingMax:   15 * minute,
 		OTPTries:     3,
 		LiveAttempt: Schedule{
 			// At least 10 s before asking (Paystack docs, Check pending charge); 185 s is
@@ -105,7 +125,8 @@ func DefaultPolicy() Policy {
 			At:   []time.Duration{5 * minute, 15 * minute, hour, 4 * hour, 12 * hour},
 			Then: []Pace{{day, 14 * day}}, Never: 14 * day,
 		},
-		WalletCheck:   Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
+		WalletCheck:  Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
+		DeliveryPast: 31 * day, DeliveryFuture: 731 * day,
 		QuarantineFor: 240 * time.Second, QuarantineReads: 4,
 		ReviewPause: minute,
 	}
@@ -120,7 +141,7 @@ func (p Policy) Check() error {
 		return fmt.Errorf("commission of %d basis points: at most %d", p.Commission, money.Whole)
 	case p.AutoReleaseHours < 0 || p.AutoReleaseHours > autoReleaseHoursMax:
 		return fmt.Errorf("release after %d hours: from 0 to %d", p.AutoReleaseHours, autoReleaseHoursMax)
-	case min(p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow, p.QuarantineFor, p.ReviewPause) <= 0,
+	case min(p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow, p.PendingMax, p.QuarantineFor, p.ReviewPause) <= 0,
 		min(p.OTPTries, p.QuarantineReads) < 1:
 		return fmt.Errorf("every delay and count of a policy is above zero")
 	case len(p.Routes) == 0:

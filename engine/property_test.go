@@ -89,8 +89,9 @@ func (l *life) decide(cmd engine.Command) engine.Decision {
 	return d
 }
 
-// check holds the books against the state.
+// check holds the books against the state, and the state against being forgotten.
 func (l *life) check() {
+	l.checkNothingIsForgotten()
 	var total, held, payable, inFlight, surplus, suspense money.Amount
 	for account, sum := range l.balances {
 		total += sum
@@ -130,6 +131,44 @@ func (l *life) check() {
 	require.Equal(l.t, inFlight, l.balances[ledger.PayoutInFlight])
 	require.Equal(l.t, surplus, l.balances[ledger.PayerSurplus])
 	require.Equal(l.t, suspense, l.balances[ledger.Suspense("paystack")])
+}
+
+// checkNothingIsForgotten: whatever is not finished will be looked at again, or
+// waits for somebody by a name that says for whom.
+func (l *life) checkNothingIsForgotten() {
+	due := map[engine.DueKind]bool{}
+	for _, d := range l.state.Due() {
+		due[d.Kind] = true
+	}
+	for _, a := range l.state.Attempts {
+		require.True(l.t, !a.Status.Live() || due[engine.DueCharge], "a live attempt nobody will ask about")
+	}
+	review := l.state.Review
+	if h := l.state.Hold; h != nil && h.Status == engine.HoldHeld && review == "" {
+		require.True(l.t, due[engine.DueRelease], "a hold nobody will release")
+	}
+	suspended := false
+	for _, a := range l.state.Attempts {
+		suspended = suspended || a.Disposition == engine.Suspense
+	}
+	switch review {
+	case engine.ReviewAmount, engine.ReviewScale, engine.ReviewCurrency, engine.ReviewDomain:
+		require.True(l.t, due[engine.DueCharge] || suspended, "a doubt about a charge nobody will clear up")
+	case engine.ReviewPayout, engine.ReviewContradicts:
+		require.True(l.t, due[engine.DuePayout], "a doubt about a payout nobody will clear up")
+	case engine.ReviewReversed: // people's
+	}
+	p := l.state.Payout
+	if p == nil || p.Status == engine.PayoutIsPaid {
+		return
+	}
+	waitsForWallet := p.Waiting == engine.WaitingWalletRefused && p.Status != engine.PayoutIsSent
+	if review == "" || p.Status == engine.PayoutIsSent {
+		require.True(l.t, due[engine.DuePayout] || waitsForWallet, "a payout nobody will look at: %s %s", p.Status, p.Waiting)
+	}
+	if waitsForWallet && l.state.Wallet != nil {
+		require.Equal(l.t, engine.CodeWalletRejected, p.Code, "only a refused wallet waits for another")
+	}
 }
 
 var (
@@ -204,7 +243,8 @@ func (l *life) anyCommand() engine.Command {
 	case 7:
 		return engine.ConfirmDelivery{}
 	case 8:
-		return engine.RecordPayoutAnswer{Try: no, Report: l.anyPayoutReport(), Err: l.anyRefusal()}
+		send := rapid.IntRange(1, 3).Draw(l.t, "send")
+		return engine.RecordPayoutAnswer{Try: no, Send: send, Report: l.anyPayoutReport(), Err: l.anyRefusal()}
 	default:
 		return engine.Tick{}
 	}

@@ -45,6 +45,7 @@ type Transaction struct {
 	Wallet     *Wallet            // the talent's current wallet, if there is one
 	Recipients map[Gateway]string // gateways' names for that wallet
 	Slot       ID                 // the transaction that owns the booking's slot, if any
+	SlotPaid   bool               // that transaction has been paid
 }
 
 // Review says why a transaction's money stands still until someone has looked.
@@ -60,6 +61,16 @@ const (
 	ReviewPayout      Review = "payout_mismatch"     // a transfer's figures are not the try's
 	ReviewContradicts Review = "payout_contradicted" // failed and paid, both from the gateway
 )
+
+// aboutCharge reports that the doubt is about what a charge captured: it is over
+// once the gateway's own books show a matching success.
+func (r Review) aboutCharge() bool {
+	return r == ReviewAmount || r == ReviewScale || r == ReviewCurrency || r == ReviewDomain
+}
+
+// aboutPayout reports that the doubt is about a transfer: the gateway is asked
+// until it has explained itself.
+func (r Review) aboutPayout() bool { return r == ReviewPayout || r == ReviewContradicts }
 
 // Exists reports whether the transaction has been committed at least once.
 func (t Transaction) Exists() bool { return t.Version > 0 }
@@ -120,8 +131,10 @@ func (t Transaction) Due() []Due {
 	if t.Hold != nil && t.Hold.Status == HoldHeld && t.Review == "" {
 		out = append(out, Due{DueRelease, t.Hold.ReleaseAt})
 	}
-	if t.Payout != nil && !t.Payout.NextAt.IsZero() && t.Review == "" {
-		out = append(out, Due{DuePayout, t.Payout.NextAt})
+	// A review stops releases and new tries. Questions go on, or one lost answer
+	// would leave the money standing for ever.
+	if p := t.Payout; p != nil && !p.NextAt.IsZero() && (t.Review == "" || t.Review.aboutPayout() || p.Status == PayoutIsSent) {
+		out = append(out, Due{DuePayout, p.NextAt})
 	}
 	return out
 }

@@ -59,7 +59,7 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 		return engine.RecordOTPAnswer{Attempt: no, Report: report, Err: refusal}, nil
 	case "payout_answer":
 		report, refusal := payoutReport(said, t)
-		return engine.RecordPayoutAnswer{Try: no, Report: report, Err: refusal}, nil
+		return engine.RecordPayoutAnswer{Try: no, Send: send(said), Report: report, Err: refusal}, nil
 	case "inquiry":
 		return inquiry(reference, said, t), nil
 	case "notify":
@@ -170,6 +170,17 @@ func payoutReport(said []string, t *engine.Transaction) (engine.PayoutReport, *e
 		}
 	}
 	return r, refused
+}
+
+// send is which call is answered: the first, unless the story says #2.
+func send(said []string) int {
+	for _, word := range said {
+		if digits, found := strings.CutPrefix(word, "#"); found {
+			n, _ := strconv.Atoi(digits)
+			return n
+		}
+	}
+	return 1
 }
 
 func inquiry(reference engine.Reference, said []string, t *engine.Transaction) engine.Command {
