@@ -97,12 +97,25 @@ func (g *gate) admit(ask engine.Ask) refusal {
 	case always:
 	case g.commands*100 >= g.max*share:
 		return refusedFull
-	case g.of[ask.Transaction] >= g.perTransaction:
+	case g.of[ask.Transaction] >= g.roomFor(ask.Command):
 		return refusedCrowded
 	}
 	g.commands++
 	g.of[ask.Transaction]++
 	return ""
+}
+
+// copiesFor is how many times more webhooks than other commands one transaction
+// may have inside: 64 × 64 = 4,096 copies of one notification at once. All but
+// the first are answered from memory, and each holds its 4 KiB for microseconds.
+const copiesFor = 64
+
+// roomFor is how many commands like this one a transaction may have inside.
+func (g *gate) roomFor(c engine.Command) int {
+	if _, webhook := c.(engine.Notify); webhook {
+		return g.perTransaction * copiesFor
+	}
+	return g.perTransaction
 }
 
 // leave is the end of an admitted command: its actor has finished with it,

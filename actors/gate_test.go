@@ -62,11 +62,18 @@ func TestOneTransactionCannotFillTheHouse(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	s := started(t, blocked(release), func(c *Config) { c.PerTransactionMax = 3 })
+	confirm := engine.Ask{Transaction: idOf(1), Command: engine.ConfirmDelivery{}}
 	for range 3 {
-		_, err := s.Submit(t.Context(), told(idOf(1), "charge.success", "bytes"))
+		_, err := s.Submit(t.Context(), confirm)
 		require.NoError(t, err)
 	}
-	_, err := s.Submit(t.Context(), told(idOf(1), "charge.success", "bytes"))
+	_, err := s.Submit(t.Context(), confirm)
+	require.ErrorIs(t, err, engine.Overloaded)
+	for range 3 * (copiesFor - 1) { // a gateway repeats itself: webhooks have more room
+		_, err = s.Submit(t.Context(), told(idOf(1), "charge.success", "bytes"))
+		require.NoError(t, err)
+	}
+	_, err = s.Submit(t.Context(), told(idOf(1), "charge.success", "bytes"))
 	require.ErrorIs(t, err, engine.Overloaded)
 	_, err = s.Submit(t.Context(), told(idOf(2), "charge.success", "bytes"))
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -68,7 +69,7 @@ func (i *inboxClock) retell(p engine.Parked) {
 		reply: func(applied engine.Applied, err error) {
 			i.settle(func() {
 				switch {
-				case transient(err): // its lease lapses and it is claimed again
+				case transient(err) && !errors.Is(err, engine.Internal): // its lease lapses and it is claimed again
 				case err == nil && slices.Contains(applied.Counted, p.Identity): // it has left the inbox
 				default: // refused, or taken as a doubt only: it may be told again
 					i.failed(p, err)

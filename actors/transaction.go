@@ -51,7 +51,7 @@ func (t *transaction) handle(c actor.Context, q *question) {
 	if notified && t.memory.knows(notify.Notification) {
 		s.metrics.remembered.Inc()
 		s.metrics.asks.WithLabelValues(name, string(engine.Duplicate)).Inc()
-		q.answer(t.duplicate(), nil)
+		q.answer(t.duplicate(notify.Notification.Identity), nil)
 		return
 	}
 	begun := s.clock.Now()
@@ -95,15 +95,16 @@ func (t *transaction) apply(q *question, begun time.Time) (engine.Applied, error
 	applied, err := t.sys.store.Apply(ctx, q.ask)
 	var known *engine.Error
 	if err != nil && !errors.As(err, &known) {
-		err = &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "the store did not say what became of it", Err: err}
+		err = &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: "the store did not say what became of it", Err: err}
 	}
 	return applied, err
 }
 
 // duplicate is the answer from memory. It claims no state: what the payment is
 // today, nobody has read.
-func (t *transaction) duplicate() engine.Applied {
+func (t *transaction) duplicate(identity engine.Identity) engine.Applied {
 	known := none
+	known.Counted = []engine.Identity{identity} // whoever told it from the inbox need not tell it again
 	known.State.ID = t.id
 	known.Outcome = engine.Duplicate
 	return known
