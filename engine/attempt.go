@@ -334,10 +334,10 @@ func (d *draft) scheduleCheck(a *Attempt) {
 	switch {
 	case a.Status.Live(): // never forgotten while it may debit
 		next = policy.LiveAttempt.nextOr(a.SinceAt, now, lastPace)
-	case a.Status != AttemptSucceeded:
-		next, _ = policy.DeadAttempt.Next(a.SinceAt, now)
 	case d.Next.Review.aboutCharge(): // until the gateway's books explain the doubt
 		next = policy.DeadAttempt.nextOr(a.SinceAt, now, slowPace)
+	case a.Status != AttemptSucceeded:
+		next, _ = policy.DeadAttempt.Next(a.SinceAt, now)
 	}
 	if a.Status == AttemptCustomer && now.Before(a.WindowAt) {
 		if afterWindow := a.WindowAt.Add(windowGrace); next.IsZero() || afterWindow.Before(next) {

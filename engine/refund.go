@@ -11,6 +11,17 @@ type Refund struct {
 	Amount  money.Amount // francs
 }
 
+// Owed is what the payer was charged once too often and has not had back.
+func (t Transaction) Owed() money.Amount {
+	var owed money.Amount
+	for _, a := range t.Attempts {
+		if a.Disposition == Surplus {
+			owed += a.Captured
+		}
+	}
+	return owed
+}
+
 // RefundCause says why money is owed back.
 type RefundCause string
 

@@ -35,6 +35,8 @@ type Payment struct {
 	DeliveryDueAt *time.Time     `json:"delivery_due_at,omitempty"`
 	PaidAt        *time.Time     `json:"paid_at,omitempty"`
 
+	RefundDue int64 `json:"refund_due,omitempty" doc:"Whole francs taken from the payer once too often, and owed back."`
+
 	Hold     *Hold    `json:"hold,omitempty"`
 	Payout   *Payout  `json:"payout,omitempty"`
 	Timeline []Moment `json:"timeline,omitempty" doc:"Oldest first."`
@@ -100,7 +102,7 @@ func paymentOf(l language, st engine.Statement) Payment {
 	p := Payment{
 		ID: t.ID.Payment(), Status: string(t.Status), Amount: int64(t.Amount), Currency: string(t.Currency),
 		Reference: t.Reference(a).String(), DisplayText: displayText(l, t), NextAction: NextAction{Type: engine.NextNone},
-		Code: string(t.Code), UnderReview: t.Review != "",
+		Code: string(t.Code), UnderReview: t.Review != "", RefundDue: int64(t.Owed()),
 		BookingID: t.Booking, TalentID: t.Talent, Method: t.Method, Operator: t.Payer.Operator, Phone: t.Payer.Phone.String(),
 		CreatedAt: t.CreatedAt.UTC(), DeliveryDueAt: moment(t.DeliveryDueAt), PaidAt: moment(t.PaidAt),
 	}

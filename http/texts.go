@@ -134,6 +134,10 @@ var (
 		"Le délai de validation est dépassé. Vous pouvez recommencer.",
 		"The time to approve has passed. You can start again.",
 	}
+	textSurplus = text{
+		"Votre argent est arrivé trop tard pour cette réservation : il vous est dû et sera remboursé.",
+		"Your money came too late for this booking: it is owed to you and will be refunded.",
+	}
 	textReview = text{
 		"Paiement en cours de vérification par notre équipe.",
 		"Our team is checking this payment.",
@@ -144,6 +148,12 @@ var (
 // words, verbatim, when it gave some for this very step.
 func displayText(l language, t engine.Transaction) string {
 	a, _ := t.LastAttempt()
+	if t.Review != "" {
+		return textReview.in(l)
+	}
+	if t.Owed() > 0 && t.PaidAt.IsZero() {
+		return textSurplus.in(l)
+	}
 	switch t.Status {
 	case engine.ChargeIsSucceeded:
 		return textPaid.in(l)
@@ -152,8 +162,6 @@ func displayText(l language, t engine.Transaction) string {
 	case engine.ChargeIsInitiated, engine.ChargeIsProcessing:
 	}
 	switch {
-	case t.Review != "":
-		return textReview.in(l)
 	case a.Status == engine.AttemptSending:
 		return textSending.in(l)
 	case a.Status != engine.AttemptCustomer:

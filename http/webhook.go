@@ -77,8 +77,9 @@ func (s *Server) tell(within context.Context, n engine.Notification) (string, er
 	case err == nil:
 		return webhookDuplicate, nil
 	case engine.CodeOf(err) == engine.CodeStillRunning:
-	case errors.Is(err, engine.NotFound), errors.Is(err, engine.Invalid), errors.Is(err, engine.Conflict):
-		// Nobody's, or not to be applied as things stand: people and time will tell.
+	case errors.Is(err, engine.NotFound), errors.Is(err, engine.Invalid), errors.Is(err, engine.Conflict), errors.Is(err, engine.Internal):
+		// Nobody's, not to be applied as things stand, or poison to us: a newer
+		// release, people and time will tell. Refusing it would only lose it.
 		return s.park(within, n)
 	}
 	return webhookTurnedAway, later(err)

@@ -64,6 +64,8 @@ type Settings struct {
 	PortedNumbers    bool              `name:"ported-numbers" env:"CAURI_PORTED_NUMBERS" help:"Accept a number whose prefix belongs to another operator."`
 	PromptWindow     time.Duration     `name:"prompt-window" env:"CAURI_PROMPT_WINDOW" default:"180s" help:"How long a payer has to approve."`
 
+	Proxied bool `name:"proxied" env:"CAURI_PROXIED" help:"All clients come through a proxy of yours, which limits connections per address: we then don't."`
+
 	Shards     int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
 	LiveActors int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"50000" help:"Transactions kept in memory at once."`
 

@@ -126,7 +126,7 @@ func (a *app) newEdge(webhooks *paystack.Webhooks) (*http.Server, error) {
 	return http.New(http.Config{
 		Addr: a.settings.HTTPAddr, AdminAddr: a.settings.AdminAddr, Version: version, Keys: []http.Key{key}, Policy: &a.policy,
 		// Whoever reaches a loopback address is a proxy or a tool on this machine.
-		Proxied: isLoopback(host), Log: a.log, Registry: a.registry,
+		Proxied: a.settings.Proxied || isLoopback(host), Log: a.log, Registry: a.registry,
 	}, http.Ports{
 		Asker: a.system, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
 		Webhooks: map[engine.Gateway]http.Receiver{
