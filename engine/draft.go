@@ -89,8 +89,17 @@ func (d *draft) book(kind ledger.Kind, cause string, postings ...ledger.Posting)
 
 // moveCharge makes a step of the charge.
 func (d *draft) moveCharge(to ChargeStatus, why Code) error {
-	d.Next.Code = why
-	return moveTo(d, chargeMachine, d.Next.ID.String(), &d.Next.Status, &d.Next.Step, to, why)
+	t := &d.Next
+	t.Code = why
+	if err := moveTo(d, chargeMachine, t.ID.String(), &t.Status, &t.Step, to, why); err != nil {
+		return err
+	}
+	if t.Status.Open() { // an open payment owns its booking's slot, a closed one does not
+		t.Slot, t.SlotPaid = t.ID, t.Status == ChargeIsSucceeded
+	} else if t.Slot == t.ID {
+		t.Slot, t.SlotPaid = ID{}, false
+	}
+	return nil
 }
 
 // moveAttempt makes a step of an attempt.
