@@ -21,13 +21,9 @@ func (s *Store) ClaimDue(ctx context.Context, limit int, lease time.Duration) ([
 	if err != nil {
 		return nil, translate(err)
 	}
-	var ids []engine.ID
-	seen := map[engine.ID]bool{}
-	for _, id := range claimed {
-		if !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
+	ids := make([]engine.ID, len(claimed))
+	for i, id := range claimed {
+		ids[i] = id
 	}
 	return ids, nil
 }

@@ -24,18 +24,22 @@ const (
 	stateTooMany         = "53300"
 )
 
-// errStale says that a row was not as it was read, although it was locked: a
-// second writer has gone round the lock.
-var errStale = errors.New("a locked row has changed")
-
 // isRace reports a failure that deciding again, on what the winner wrote, puts
-// right: a lost insert race, a deadlock.
+// right: a deadlock, a version that is not the next one, or an insert that two
+// may rightly try. Any other unique violation is a bug of ours: it would only be
+// violated again.
 func isRace(err error) bool {
-	switch stateOf(err) {
-	case stateUniqueViolation, stateSerialization, stateDeadlock:
-		return true
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
 	}
-	return errors.Is(err, errStale)
+	switch pg.Code {
+	case stateSerialization, stateDeadlock:
+		return true
+	case stateUniqueViolation:
+		return pg.TableName == "transactions" || pg.TableName == "open_bookings" || pg.TableName == "idempotency"
+	}
+	return false
 }
 
 // isLost reports that the connection is gone, so that a COMMIT sent over it may
@@ -67,16 +71,20 @@ func translate(err error) error {
 		return err
 	}
 	switch stateOf(err) {
-	case stateSerialization, stateDeadlock, stateLockTimeout, stateCancelled, stateAdminShutdown, stateCrashShutdown, stateStarting,
-		stateTooMany, stateUniqueViolation:
-		return &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: "the database is busy", Err: err}
+	case stateLockTimeout, stateCancelled, stateAdminShutdown, stateCrashShutdown, stateStarting, stateTooMany:
+		return overloaded("the database is busy", err)
 	}
-	if isLost(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.SafeToRetry(err) {
-		return &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: "the database does not answer", Err: err}
+	if isRace(err) {
+		return overloaded("too many race for the same", err)
 	}
 	var connecting *pgconn.ConnectError
-	if errors.As(err, &connecting) {
-		return &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: "the database can't be reached", Err: err}
+	if isLost(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.SafeToRetry(err) ||
+		errors.As(err, &connecting) {
+		return overloaded("the database does not answer", err)
 	}
 	return &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "the database refused", Err: err}
+}
+
+func overloaded(detail string, err error) *engine.Error {
+	return &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: detail, Err: err}
 }

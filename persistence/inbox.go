@@ -58,27 +58,6 @@ func (s *Store) ClaimWaiting(ctx context.Context, limit int, lease time.Duration
 	return parked, s.addEvidence(ctx, parked)
 }
 
-// addEvidence reads the bytes each was parked with.
-func (s *Store) addEvidence(ctx context.Context, parked []engine.Parked) error {
-	at := make(map[engine.Identity]int, len(parked))
-	identities := make([]string, len(parked))
-	for i, p := range parked {
-		at[p.Identity], identities[i] = i, string(p.Identity)
-	}
-	rows, err := s.pool.Query(ctx, sql("Evidence"), identities)
-	if err != nil {
-		return translate(err)
-	}
-	var identity engine.Identity
-	var signature, body []byte
-	_, err = pgx.ForEachRow(rows, []any{&identity, &signature, &body}, func() error {
-		p := &parked[at[identity]]
-		p.Signature, p.Body = append([]byte(nil), signature...), append([]byte(nil), body...)
-		return nil
-	})
-	return translate(err)
-}
-
 // Postpone counts a try that came to nothing and sets the next one, so long from
 // now by the database's clock.
 func (s *Store) Postpone(ctx context.Context, identity engine.Identity, after time.Duration) error {

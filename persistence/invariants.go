@@ -19,7 +19,7 @@ type Violation struct {
 // violationsMax bounds what one broken invariant reports: it is broken after one.
 const violationsMax = 20
 
-// invariantsWithin bounds one query: they read whole tables.
+// invariantTimeout bounds one query: they read whole tables.
 const invariantTimeout = "60s"
 
 // Invariants lists the names of the queries that must return no row, in order.
@@ -47,21 +47,31 @@ func (s *Store) CheckInvariants(ctx context.Context) (found []Violation, err err
 		return nil, translate(err)
 	}
 	for _, name := range Invariants() {
-		rows, err := tx.Query(ctx, sql(name))
+		broken, err := violations(ctx, tx, name)
 		if err != nil {
 			return nil, fmt.Errorf("invariant %s: %w", name, err)
 		}
-		broken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Violation, error) {
-			var what, how *string
-			err := row.Scan(&what, &how)
-			return Violation{name, strings.Join([]string{text(what), text(how)}, " ")}, err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("invariant %s: %w", name, err)
-		}
-		found = append(found, broken[:min(len(broken), violationsMax)]...)
+		found = append(found, broken...)
 	}
 	return found, nil
+}
+
+// violations runs one query, and reads no further than what is reported.
+func violations(ctx context.Context, tx pgx.Tx, name string) (broken []Violation, err error) {
+	rows, err := tx.Query(ctx, sql(name))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for len(broken) < violationsMax && rows.Next() {
+		var what, how *string
+		if err := rows.Scan(&what, &how); err != nil {
+			return nil, err
+		}
+		broken = append(broken, Violation{name, strings.Join([]string{text(what), text(how)}, " ")})
+	}
+	rows.Close()
+	return broken, rows.Err()
 }
 
 func text(s *string) string {

@@ -17,56 +17,96 @@ type querier interface {
 
 // want says what to load, and what beside it.
 type want struct {
-	ids      []engine.ID
-	bookings []string                // slots to read beside those of the transactions
-	keys     []engine.IdempotencyKey // answers given before
-	lock     bool
+	ids        []engine.ID
+	bookings   []string                // slots to read beside those of the transactions
+	keys       []engine.IdempotencyKey // answers given before
+	identities []string                // notifications that may count already
+	timeline   bool                    // the transactions' history too
+	lock       bool                    // to decide: a database transaction is left open that holds the rows
 }
 
 // loaded is what one round trip brought back.
 type loaded struct {
-	now   time.Time // the database's clock, read under the locks
-	found map[engine.ID]*engine.Transaction
-	slots map[string]engine.ID
-	keys  map[keyName]keyRow
+	now      time.Time // the database's clock, read under the locks
+	xid      string    // the database transaction's number
+	found    map[engine.ID]*engine.Transaction
+	slots    map[string]slot
+	keys     map[keyName]keyRow
+	counted  map[engine.Identity]bool
+	timeline []engine.Moment
+}
+
+// slot is a booking's: the transaction that owns it, and whether it was paid.
+type slot struct {
+	owner engine.ID
+	paid  bool
 }
 
 // load reads transactions with all that belongs to them, in one round trip and
-// a fixed number of statements. The locks come first: what is read after them is
-// what the last writer committed.
+// a fixed number of statements. To decide, the locks come first: what is read
+// after them is what the last writer committed, and the database transaction
+// stays open. Otherwise all is read from one snapshot: rows of two moments would
+// make a state that never was.
 func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	l := &loaded{
-		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]engine.ID{}, keys: map[keyName]keyRow{},
-	}
-	ids := uuids(w.ids)
-	first := "ReadTransactions"
-	if w.lock {
-		first = "LockTransactions"
+		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]slot{}, keys: map[keyName]keyRow{},
+		counted: map[engine.Identity]bool{},
 	}
 	batch := &pgx.Batch{}
-	each(batch, sql(first), l.addTransaction, ids)
-	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now) })
-	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
-	each(batch, sql("ReadHolds"), l.addHold, ids)
-	each(batch, sql("ReadPayouts"), l.addPayout, ids)
-	each(batch, sql("ReadTries"), l.addTry, ids)
-	each(batch, sql("ReadWallets"), l.addWallet, ids)
-	each(batch, sql("ReadSlots"), l.addSlot, w.bookings, ids)
-	if len(w.keys) > 0 {
-		principals, operations, keys := splitKeys(w.keys)
-		each(batch, sql("ReadKeys"), l.addKey, principals, operations, keys)
+	if w.lock {
+		l.queueLocked(batch, w)
+	} else {
+		l.queueSnapshot(batch, w)
 	}
 	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
 	l.now = l.now.UTC()
 	for _, t := range l.found {
-		t.Slot = l.slots[t.Booking]
+		t.Slot, t.SlotPaid = l.slots[t.Booking].owner, l.slots[t.Booking].paid
 		if err := t.Check(); err != nil {
 			return nil, &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a stored state that may not be", Err: err}
 		}
 	}
 	return l, nil
+}
+
+// queueLocked asks for what a decision reads, under its locks.
+func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
+	ids := uuids(w.ids)
+	batch.Queue("BEGIN")
+	each(batch, sql("LockTransactions"), l.addTransaction, ids)
+	each(batch, sql("ShareWallets"), func(pgx.CollectableRow) error { return nil }, ids)
+	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now, &l.xid) })
+	l.queueChildren(batch, ids, w.bookings)
+	if len(w.keys) > 0 {
+		principals, operations, keys := splitKeys(w.keys)
+		each(batch, sql("ReadKeys"), l.addKey, principals, operations, keys)
+	}
+	if len(w.identities) > 0 {
+		each(batch, sql("ReadCounted"), l.addCounted, w.identities)
+	}
+}
+
+// queueSnapshot asks for what a report reads, as of one moment.
+func (l *loaded) queueSnapshot(batch *pgx.Batch, w want) {
+	ids := uuids(w.ids)
+	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	each(batch, sql("ReadTransactions"), l.addTransaction, ids)
+	l.queueChildren(batch, ids, w.bookings)
+	if w.timeline {
+		each(batch, sql("ReadHistory"), l.addMoment, ids)
+	}
+	batch.Queue("COMMIT")
+}
+
+func (l *loaded) queueChildren(batch *pgx.Batch, ids [][16]byte, bookings []string) {
+	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
+	each(batch, sql("ReadHolds"), l.addHold, ids)
+	each(batch, sql("ReadPayouts"), l.addPayout, ids)
+	each(batch, sql("ReadTries"), l.addTry, ids)
+	each(batch, sql("ReadWallets"), l.addWallet, ids)
+	each(batch, sql("ReadSlots"), l.addSlot, bookings, ids)
 }
 
 // each queues a query whose rows are handed over one by one.
@@ -154,11 +194,11 @@ func (l *loaded) addTry(row pgx.CollectableRow) error {
 	var id [16]byte
 	var number string
 	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &number,
-		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends, &try.AskedAt)
+		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends, &try.AskedAt, &try.SentAt)
 	if err != nil {
 		return err
 	}
-	try.AskedAt = try.AskedAt.UTC()
+	try.AskedAt, try.SentAt = try.AskedAt.UTC(), try.SentAt.UTC()
 	if try.Wallet.Phone, err = loadPhone(number); err != nil {
 		return err
 	}
@@ -191,7 +231,23 @@ func (l *loaded) addWallet(row pgx.CollectableRow) error {
 func (l *loaded) addSlot(row pgx.CollectableRow) error {
 	var booking string
 	var id [16]byte
-	err := row.Scan(&booking, &id)
-	l.slots[booking] = id
+	var paid bool
+	err := row.Scan(&booking, &id, &paid)
+	l.slots[booking] = slot{id, paid}
+	return err
+}
+
+func (l *loaded) addCounted(row pgx.CollectableRow) error {
+	var identity engine.Identity
+	err := row.Scan(&identity)
+	l.counted[identity] = true
+	return err
+}
+
+func (l *loaded) addMoment(row pgx.CollectableRow) error {
+	var m engine.Moment
+	err := row.Scan(&m.At, &m.Machine, &m.Subject, &m.From, &m.To, &m.Note)
+	m.At, m.Subject = m.At.UTC(), shortSubject(m.Machine, m.Subject)
+	l.timeline = append(l.timeline, m)
 	return err
 }

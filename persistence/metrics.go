@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	applies *prometheus.CounterVec
 	races   *prometheus.CounterVec
+	doubts  prometheus.Counter
 }
 
 func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, error) {
@@ -24,6 +25,9 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 		races: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cauri_store_races_total", Help: "Rounds decided again, by why.",
 		}, []string{"why"}),
+		doubts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cauri_store_doubts_total", Help: "COMMITs that were not answered, and asked about.",
+		}),
 	}
 	if registry == nil {
 		return m, nil
@@ -33,7 +37,7 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 			func() float64 { return float64(read(pool.Stat())) })
 	}
 	for _, c := range []prometheus.Collector{
-		m.applies, m.races,
+		m.applies, m.races, m.doubts,
 		gauge("connections", "Connections open.", (*pgxpool.Stat).TotalConns),
 		gauge("connections_in_use", "Connections at work.", (*pgxpool.Stat).AcquiredConns),
 		gauge("connections_max", "Connections allowed.", (*pgxpool.Stat).MaxConns),

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -23,10 +22,6 @@ type Status struct {
 	Version int64 `json:"version"` // of the last migration applied; 0 for none
 	Pending int   `json:"pending"` // migrations to go
 }
-
-// partitionDays is how many days of partitions for raw deliveries are made
-// ahead: a week that nobody looks at the machine.
-const partitionDays = 7
 
 // Migrate brings the schema up to date and makes the coming days' partitions.
 // Several processes may do it at once: one works, the others wait.
@@ -90,26 +85,4 @@ func withProvider(ctx context.Context, dsn string, do func(*goose.Provider, *pgx
 		return err
 	}
 	return do(provider, config)
-}
-
-// makePartitions makes the daily partitions of raw deliveries from today on.
-func makePartitions(ctx context.Context, config *pgx.ConnConfig) error {
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var today time.Time
-	if err := conn.QueryRow(ctx, "SELECT date_trunc('day', now())").Scan(&today); err != nil {
-		return err
-	}
-	for day := range partitionDays + 1 {
-		from := today.UTC().AddDate(0, 0, day)
-		statement := fmt.Sprintf("CREATE TABLE IF NOT EXISTS deliveries_%s PARTITION OF deliveries FOR VALUES FROM ('%s') TO ('%s')",
-			from.Format("20060102"), from.Format(time.RFC3339), from.AddDate(0, 0, 1).Format(time.RFC3339))
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("make a partition: %w", err)
-		}
-	}
-	return nil
 }

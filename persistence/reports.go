@@ -14,7 +14,7 @@ import (
 // Payment tells a payment with its timeline, as last committed. An unknown one
 // is NotFound.
 func (s *Store) Payment(ctx context.Context, id engine.ID) (engine.Statement, error) {
-	l, err := load(ctx, s.pool, want{ids: []engine.ID{id}})
+	l, err := load(ctx, s.pool, want{ids: []engine.ID{id}, timeline: true})
 	if err != nil {
 		return engine.Statement{}, translate(err)
 	}
@@ -22,17 +22,7 @@ func (s *Store) Payment(ctx context.Context, id engine.ID) (engine.Statement, er
 	if t == nil {
 		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "there is no such payment")
 	}
-	rows, err := s.pool.Query(ctx, sql("ReadHistory"), [16]byte(id))
-	if err != nil {
-		return engine.Statement{}, translate(err)
-	}
-	timeline, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Moment, error) {
-		var m engine.Moment
-		err := row.Scan(&m.At, &m.Machine, &m.Subject, &m.From, &m.To, &m.Note)
-		m.At, m.Subject = m.At.UTC(), shortSubject(m.Machine, m.Subject)
-		return m, err
-	})
-	return engine.Statement{Transaction: *t, Timeline: timeline}, translate(err)
+	return engine.Statement{Transaction: *t, Timeline: l.timeline}, nil
 }
 
 // shortSubject is an attempt's or a try's name within its payment: c1, p1.
@@ -53,22 +43,6 @@ func (s *Store) BookingPayment(ctx context.Context, booking string) (engine.ID, 
 		return engine.ID{}, engine.Errorf(engine.NotFound, engine.CodeBookingUnknown, "no payment was ever begun for this booking")
 	}
 	return id, translate(err)
-}
-
-// Balances tells a talent's three numbers (story 4.8). A talent nobody has paid
-// or given a wallet is NotFound.
-func (s *Store) Balances(ctx context.Context, talent string) (engine.Balances, error) {
-	b := engine.Balances{Talent: talent, Currency: money.XOF}
-	var known bool
-	err := s.pool.QueryRow(ctx, sql("Balances"), talent).Scan(&b.AsOf, &known, &b.Available, &b.PaidThisMonth, &b.PendingRelease)
-	switch {
-	case err != nil:
-		return engine.Balances{}, translate(err)
-	case !known:
-		return engine.Balances{}, engine.Errorf(engine.NotFound, engine.CodeTalentUnknown, "nothing is known of this talent")
-	}
-	b.AsOf = b.AsOf.UTC()
-	return b, nil
 }
 
 // Counts is the engine at a glance, for a status line.

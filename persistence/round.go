@@ -3,55 +3,100 @@ package persistence
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bookmi/cauri/engine"
 )
 
+// writeWithin bounds the second half of a round: the server cuts any statement
+// at 2 s, so an answer that takes longer than two of them is not coming.
+const writeWithin = 2*statementTimeout + time.Second
+
+// errNotCommitted says that the server took a COMMIT for a ROLLBACK.
+var errNotCommitted = errors.New("the server rolled back what it was told to commit")
+
 // answer is what one ask of a round came to.
 type answer struct {
 	applied engine.Applied
-	err     error // a refusal of its own: it fails nobody else
+	err     error     // a refusal of its own: it fails nobody else
+	first   engine.ID // the transaction that answered the ask's key before; zero when none did
 }
 
+// doubt is a COMMIT that was sent and not answered.
+type doubt struct {
+	xid   string // the database transaction nobody knows the end of
+	cause error
+}
+
+func (d *doubt) Error() string { return "the connection was lost at COMMIT: " + d.cause.Error() }
+func (d *doubt) Unwrap() error { return d.cause }
+
 // round decides asks together, at most one for each transaction, in one database
-// transaction of two round trips: lock and load; write and COMMIT. Its error is
-// the whole round's: nothing is committed, or (a connection lost at COMMIT)
-// nobody knows.
+// transaction of two round trips: BEGIN, lock and load; write and COMMIT. Its
+// error is the whole round's: nothing is committed. A doubt alone comes with the
+// answers, which are true if it turns out to be committed.
 func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([]answer, error) {
-	tx, err := conn.Begin(ctx)
+	state, err := load(ctx, conn, wanted(asks))
 	if err != nil {
-		return nil, err
-	}
-	// After a COMMIT this does nothing; before one it must not be cut short by the
-	// caller's leaving, or the connection goes back with an open transaction.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	state, err := load(ctx, tx, wanted(asks))
-	if err != nil {
+		abandon(ctx, conn)
 		return nil, err
 	}
 	answers := make([]answer, len(asks))
 	var settled []decided
 	for i, ask := range asks {
-		var d decided
-		d, answers[i].err = s.decide(ctx, tx, state, ask, &answers[i].applied)
-		if answers[i].err == nil && answers[i].applied.Outcome != engine.Replayed {
+		if d := s.decide(state, ask, &answers[i]); answers[i].err == nil && answers[i].first.IsZero() {
 			answers[i].applied = applied(d)
 			settled = append(settled, d)
 		}
 	}
 	batch := &pgx.Batch{}
-	if err := write(batch, state.now, settled); err != nil {
+	if err = write(batch, state.now, settled); err == nil {
+		err = ctx.Err() // who asked has left, and nothing is sent yet
+	}
+	if err != nil {
+		abandon(ctx, conn)
 		return nil, err
 	}
-	if batch.Len() > 0 {
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return nil, err
+	writes := batch.Len() > 0
+	if err := commit(ctx, conn, batch); err != nil {
+		if writes && isLost(err) {
+			return answers, &doubt{state.xid, err}
 		}
+		abandon(ctx, conn)
+		return nil, err
 	}
-	return answers, tx.Commit(ctx)
+	s.replay(ctx, conn, answers)
+	return answers, nil
+}
+
+// commit sends what is to be written with the COMMIT behind it, and waits for
+// the server to say that it is ready again. The caller may leave meanwhile; what
+// was decided is not cut short for that, or nobody would know what became of it.
+func commit(ctx context.Context, conn *pgx.Conn, batch *pgx.Batch) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	defer cancel()
+	batch.Queue("COMMIT").Exec(func(done pgconn.CommandTag) error {
+		if done.String() != "COMMIT" {
+			return errNotCommitted
+		}
+		return nil
+	})
+	return conn.SendBatch(within, batch).Close()
+}
+
+// abandon rolls back, so that the connection can be used again. One that can't
+// be is closed by the pool, which looks at the state it comes back in.
+func abandon(ctx context.Context, conn *pgx.Conn) {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTimeout)
+	defer cancel()
+	if !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		_, _ = conn.Exec(within, "ROLLBACK")
+	}
 }
 
 // wanted says what a round must lock and read.
@@ -59,8 +104,11 @@ func wanted(asks []engine.Ask) want {
 	w := want{lock: true}
 	for _, ask := range asks {
 		w.ids = append(w.ids, ask.Transaction)
-		if c, initiates := ask.Command.(engine.InitiateCharge); initiates {
+		switch c := ask.Command.(type) {
+		case engine.InitiateCharge:
 			w.bookings = append(w.bookings, c.Booking)
+		case engine.Notify:
+			w.identities = append(w.identities, string(c.Notification.Identity))
 		}
 		if ask.Key != nil {
 			w.keys = append(w.keys, *ask.Key)
@@ -72,40 +120,58 @@ func wanted(asks []engine.Ask) want {
 
 // decide answers one ask from what was loaded: a key seen before is replayed,
 // anything else is the engine's to decide.
-func (s *Store) decide(ctx context.Context, tx pgx.Tx, state *loaded, ask engine.Ask, replay *engine.Applied) (decided, error) {
+func (s *Store) decide(state *loaded, ask engine.Ask, a *answer) decided {
 	if ask.Key != nil {
 		if seen, before := state.keys[nameOf(*ask.Key)]; before {
-			if !bytes.Equal(seen.hash, ask.Key.Hash[:]) {
-				return decided{}, errReused()
+			if a.first = seen.transaction; !bytes.Equal(seen.hash, ask.Key.Hash[:]) {
+				a.err = errReused()
 			}
-			first, err := s.replayed(ctx, tx, state, seen.transaction)
-			*replay = engine.Applied{State: first, Outcome: engine.Replayed}
-			return decided{}, err
+			return decided{}
 		}
 	}
-	t := engine.Transaction{ID: ask.Transaction}
-	if found := state.found[ask.Transaction]; found != nil {
-		t = *found
-	} else if c, initiates := ask.Command.(engine.InitiateCharge); initiates {
-		t.Slot = state.slots[c.Booking]
+	d := decided{ask: ask, before: engine.Transaction{ID: ask.Transaction}}
+	switch c := ask.Command.(type) {
+	case engine.InitiateCharge:
+		d.before.Slot, d.before.SlotPaid = state.slots[c.Booking].owner, state.slots[c.Booking].paid
+	case engine.Notify:
+		d.counted = state.counted[c.Notification.Identity]
 	}
-	decision, err := t.Decide(ask.Command, engine.Given{Now: state.now, Fresh: s.fresh(), Policy: s.policy})
-	return decided{ask, t, decision}, err
+	if found := state.found[ask.Transaction]; found != nil {
+		d.before = *found
+	}
+	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: s.fresh(), Policy: s.policy})
+	return d
 }
 
-// replayed is the state of the transaction that answered the key first.
-func (s *Store) replayed(ctx context.Context, tx pgx.Tx, state *loaded, id engine.ID) (engine.Transaction, error) {
-	if found := state.found[id]; found != nil {
-		return *found, nil
+// replay answers the asks whose key was seen before with the state, as it is
+// now, of the transaction that answered it first. It reads after the round's
+// end: locking that transaction too would be a lock out of order.
+func (s *Store) replay(ctx context.Context, conn *pgx.Conn, answers []answer) {
+	var ids []engine.ID
+	for _, a := range answers {
+		if a.err == nil && !a.first.IsZero() {
+			ids = append(ids, a.first)
+		}
 	}
-	first, err := load(ctx, tx, want{ids: []engine.ID{id}})
+	if len(ids) == 0 {
+		return
+	}
+	state, err := load(ctx, conn, want{ids: ids})
 	if err != nil {
-		return engine.Transaction{}, err
+		abandon(ctx, conn)
 	}
-	if found := first.found[id]; found != nil {
-		return *found, nil
+	for i := range answers {
+		a := &answers[i]
+		switch {
+		case a.err != nil || a.first.IsZero():
+		case err != nil:
+			a.err = translate(err) // the round's others are committed: this is its own
+		case state.found[a.first] == nil:
+			a.err = engine.Errorf(engine.Internal, engine.CodeInternal, "a key without its transaction")
+		default:
+			a.applied = engine.Applied{State: *state.found[a.first], Outcome: engine.Replayed}
+		}
 	}
-	return engine.Transaction{}, engine.Errorf(engine.Internal, engine.CodeInternal, "a key without its transaction")
 }
 
 // applied is a decision that is about to be committed, as its asker will be told

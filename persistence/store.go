@@ -20,7 +20,7 @@ type Config struct {
 	DSN      string
 	PoolMax  int32                 // connections; 0 means 24
 	Policy   *engine.Policy        // required
-	Fresh    func() engine.ID      // 0 means UUIDv7
+	Fresh    func() engine.ID      // nil means UUIDv7
 	Log      *slog.Logger          // nil means slog's default
 	Registry prometheus.Registerer // nil: counted for nobody
 }
@@ -33,6 +33,11 @@ const (
 	lockTimeout      = time.Second            // another node's round, twice over
 	poolWait         = 250 * time.Millisecond // beyond it: 503, and the caller comes again
 	decideAgainMax   = 5                      // lost races in a row; each has a winner who got on
+
+	// A commit in doubt is asked about for as long as its statement may still run,
+	// and at most 3 s / 50 ms = 60 times.
+	fateWithin = statementTimeout + time.Second
+	fateEvery  = 50 * time.Millisecond
 )
 
 // Store is PostgreSQL. Open and Close it.
@@ -103,42 +108,59 @@ func (s *Store) Feed() *Feed { return s.feed }
 // as they are, Overloaded when the database is busy or gone (the same ask may
 // come again), Internal for a bug.
 func (s *Store) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
-	var applied engine.Applied
+	var a answer
 	var err error
-	for again := 0; again <= decideAgainMax; again++ {
-		applied, err = s.applyOnce(ctx, ask)
-		var settled *engine.Error
-		if errors.As(err, &settled) || (!isRace(err) && !isLost(err)) {
+	for range decideAgainMax + 1 {
+		var answers []answer
+		if answers, err = s.settle(ctx, []engine.Ask{ask}); err == nil {
+			a = answers[0]
 			break
 		}
-		// A lost race is decided again on what the winner wrote. A connection lost
-		// at COMMIT leaves us not knowing: deciding again under the lock finds out,
-		// because what was committed makes the same ask a duplicate, a replay, or
-		// (initiate) a row that is there already.
+		if ctx.Err() != nil || !(isRace(err) || isLost(err)) {
+			break
+		}
 		s.metrics.again(err)
-		if ctx.Err() != nil {
-			break
-		}
 	}
-	s.metrics.applied(ask, applied, err)
+	if err == nil {
+		err = a.err
+	}
+	s.metrics.applied(ask, a.applied, err)
 	if err != nil {
 		return engine.Applied{}, translate(err)
 	}
-	return applied, nil
+	return a.applied, nil
 }
 
-// applyOnce is one database transaction: a round of one.
-func (s *Store) applyOnce(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
+// settle is a round on a connection of its own whose end is known. Deciding
+// again would not do for a lost COMMIT that did happen: the same ask would be a
+// duplicate or a conflict, and its effects, which only its first answer carries,
+// would never be run. So PostgreSQL is asked what became of that very commit.
+func (s *Store) settle(ctx context.Context, asks []engine.Ask) ([]answer, error) {
+	answers, err := s.onConnection(ctx, asks)
+	var unknown *doubt
+	if !errors.As(err, &unknown) {
+		return answers, err
+	}
+	s.metrics.doubts.Inc()
+	fate, asked := s.fate(ctx, unknown.xid)
+	switch {
+	case asked != nil: // the database is gone, for longer than we wait
+		return nil, overloaded("nobody knows whether it is committed", errors.Join(unknown, asked))
+	case fate == "committed":
+		s.log.Warn("a COMMIT was not answered: it is committed", "cause", unknown.cause)
+		return answers, nil
+	}
+	s.log.Warn("a COMMIT was not answered: it is decided again", "cause", unknown.cause)
+	return nil, unknown.cause
+}
+
+func (s *Store) onConnection(ctx context.Context, asks []engine.Ask) ([]answer, error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {
-		return engine.Applied{}, err
+		return nil, err
 	}
 	defer conn.Release()
-	answers, err := s.round(ctx, conn.Conn(), []engine.Ask{ask})
-	if err != nil {
-		return engine.Applied{}, err
-	}
-	return answers[0].applied, answers[0].err
+	return s.round(ctx, conn.Conn(), asks)
 }
 
 // acquire waits for a connection, but not for long.
@@ -147,7 +169,25 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	defer cancel()
 	conn, err := s.pool.Acquire(waiting)
 	if err != nil {
-		return nil, &engine.Error{Kind: engine.Overloaded, Code: engine.CodeOverloaded, Detail: "no connection is free", Err: err}
+		return nil, overloaded("no connection is free", err)
 	}
 	return conn, nil
+}
+
+// fate says what became of a database transaction: committed or aborted. One
+// still in progress is waited for: its server process has yet to notice that
+// nobody listens. (PostgreSQL docs, Transaction ID functions: pg_xact_status is
+// made for exactly this.)
+func (s *Store) fate(ctx context.Context, xid string) (fate string, err error) {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), fateWithin)
+	defer cancel()
+	for {
+		err = s.pool.QueryRow(within, sql("Fate"), xid).Scan(&fate)
+		if err == nil && (fate == "committed" || fate == "aborted") {
+			return fate, nil
+		}
+		if pause(within, fateEvery) != nil {
+			return "", errors.Join(err, within.Err())
+		}
+	}
 }

@@ -1,10 +1,10 @@
 package persistence
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/ledger"
@@ -15,11 +15,12 @@ type decided struct {
 	ask      engine.Ask
 	before   engine.Transaction
 	decision engine.Decision
+	counted  bool // the notification told of counts already
 }
 
 // write queues everything the decisions say, one statement a table over arrays,
 // and leaves out the tables nothing is said about. Nothing is sent here: the
-// caller adds the COMMIT, so that the whole round is one round trip.
+// caller adds the COMMIT, so that writing a round is one round trip.
 func write(batch *pgx.Batch, now time.Time, round []decided) error {
 	w := writer{now: now}
 	for _, d := range round {
@@ -64,22 +65,17 @@ func (w *writer) add(d decided) error {
 	if key := d.ask.Key; key != nil {
 		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
 	}
-	if !d.decision.Changed() {
-		if _, ticked := d.ask.Command.(engine.Tick); ticked {
-			w.addDue(d.before, d.before, true)
+	if d.decision.Changed() {
+		w.addTransaction(d.before, d.decision.Next)
+		w.addSlot(d.before, d.decision.Next)
+		w.addChildren(d.before, d.decision.Next)
+		w.addFacts(d)
+		if err := w.addEvents(d.decision.Events); err != nil {
+			return err
 		}
-		return nil
 	}
 	_, ticked := d.ask.Command.(engine.Tick)
-	next := d.decision.Next
-	w.addTransaction(d.before, next)
-	w.addSlot(d.before, next)
-	w.addChildren(d.before, next)
-	w.addFacts(d)
-	w.addDue(d.before, next, ticked)
-	if err := w.addEvents(d.decision.Events); err != nil {
-		return err
-	}
+	w.addDue(d.before, d.decision.Next, ticked)
 	if notify, told := d.ask.Command.(engine.Notify); told {
 		w.addNotification(d, notify.Notification)
 	}
@@ -139,7 +135,7 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 		}
 		w.tries.row(id, try.No, string(try.Gateway), try.Live, t.TryReference(try).String(), int64(try.Amount), try.Wallet.No,
 			string(try.Wallet.Operator), storePhone(try.Wallet.Phone), try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
-			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Code), try.Text, try.Sends)
+			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Code), try.Text, try.Sends, try.SentAt)
 	}
 }
 
@@ -183,14 +179,17 @@ func (w *writer) addEvents(events []engine.Event) error {
 	return nil
 }
 
-// addNotification keeps what was told: as counted when it counts, as review
-// when it does not match.
+// addNotification keeps what was told: as counted when it counts, as review when
+// it made us doubt. A copy of one that counts leaves no trace. The first copy
+// does, even when an inquiry had told us the same before: what is answered 200 is
+// in the inbox, and one that waited there has left it.
 func (w *writer) addNotification(d decided, n engine.Notification) {
 	status := inboxReview
-	for _, identity := range d.decision.Counted {
-		if identity == n.Identity {
-			status = inboxCounted
-		}
+	if slices.Contains(d.decision.Counted, n.Identity) {
+		status = inboxCounted
+	}
+	if !d.decision.Changed() && (d.counted || status != inboxCounted) {
+		return
 	}
 	w.identities.row(string(n.Identity), string(n.Gateway), n.Kind, [16]byte(d.ask.Transaction), status, w.now)
 	if len(n.Delivery.Body) > 0 {
@@ -222,7 +221,7 @@ func (w *writer) addDue(before, t engine.Transaction, exactly bool) {
 
 // queue sends each table's rows, parents before children, balances last.
 func (w *writer) queue(batch *pgx.Batch) {
-	w.queueUpdates(batch)
+	w.updates.queue(batch, "UpdateTransactions")
 	w.transactions.queue(batch, "InsertTransactions")
 	if len(w.leaving) > 0 {
 		batch.Queue(sql("LeaveSlots"), w.leaving)
@@ -247,20 +246,6 @@ func (w *writer) queue(batch *pgx.Batch) {
 	w.journals.queue(batch, "InsertJournals")
 	w.queueAccounts(batch)
 	w.postings.queue(batch, "InsertPostings")
-}
-
-// queueUpdates writes the locked rows and insists that each was as it was read.
-func (w *writer) queueUpdates(batch *pgx.Batch) {
-	if w.updates.cells == nil {
-		return
-	}
-	rows := int64(len(w.updates.cells[0].([][16]byte)))
-	batch.Queue(sql("UpdateTransactions"), w.updates.cells...).Exec(func(done pgconn.CommandTag) error {
-		if done.RowsAffected() != rows {
-			return errStale
-		}
-		return nil
-	})
 }
 
 // queueAccounts opens and locks the balance rows the postings are about to move.

@@ -34,6 +34,16 @@ CREATE TABLE transactions (
     CONSTRAINT charge_status_is_known CHECK (status IN ('initiated', 'processing', 'succeeded', 'failed', 'expired')),
     CONSTRAINT paid_charges_have_succeeded CHECK ((status = 'succeeded') = (paid_at IS NOT NULL))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+-- +goose StatementBegin
+-- Whoever writes has read the row under its lock, so the version is always the
+-- next one. A writer who went round the lock is refused, and decides again.
+CREATE FUNCTION version_is_not_the_next() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'version % follows %', NEW.version, OLD.version USING ERRCODE = 'serialization_failure', CONSTRAINT = TG_NAME;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER versions_follow_one_another BEFORE UPDATE ON transactions
+    FOR EACH ROW WHEN (NEW.version <> OLD.version + 1) EXECUTE FUNCTION version_is_not_the_next();
 -- Serves: the latest payment of a booking whose slot is free (BookingPayment).
 CREATE INDEX transactions_of_a_booking ON transactions (booking_id, id);
 
@@ -137,6 +147,7 @@ CREATE TABLE payout_tries (
     fee               bigint NOT NULL,
     fee_subunits      bigint NOT NULL,
     asked_at          timestamptz NOT NULL,
+    sent_at           timestamptz NOT NULL, -- the last call under this reference
     live_money        boolean NOT NULL,
     reference         text NOT NULL,
     gateway           text NOT NULL,
@@ -356,6 +367,19 @@ CREATE INDEX inbox_waiting ON inbox (next_at) WHERE next_at IS NOT NULL;
 -- Serves: applying at once what was told of a transaction before it existed.
 CREATE INDEX inbox_of_a_transaction ON inbox (transaction_id) WHERE status = 'waiting';
 
+-- +goose StatementBegin
+-- What has counted counts for ever: forgotten, the same notification would have
+-- its effect once more.
+CREATE FUNCTION identities_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an identity is kept for ever, and counts for ever once it does'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER identities_are_kept BEFORE DELETE OR TRUNCATE ON inbox FOR EACH STATEMENT EXECUTE FUNCTION identities_are_kept();
+CREATE TRIGGER what_counts_goes_on_counting BEFORE UPDATE ON inbox
+    FOR EACH ROW WHEN (OLD.status = 'counted' OR NEW.identity <> OLD.identity) EXECUTE FUNCTION identities_are_kept();
+
 -- The raw bytes of what was signed, by day, so that retention is a DROP.
 CREATE TABLE deliveries (
     received_at timestamptz NOT NULL,
@@ -367,7 +391,9 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_of_an_identity ON deliveries (identity);
 -- What no daily partition takes: not empty means that nobody makes partitions.
 CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
+-- A row trigger is copied to every partition; a day's retention is its DROP.
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON deliveries FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON deliveries FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- What time makes ready. One mechanism, by the database's clock.
 CREATE TABLE due (
@@ -415,3 +441,4 @@ CREATE TABLE recipients (
     code      text NOT NULL,
     PRIMARY KEY (talent_id, wallet_no, gateway)
 );
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON recipients FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -21,12 +21,17 @@ WITH ready AS (
      WHERE due_at <= now() AND (claimed_until IS NULL OR claimed_until <= now())
      ORDER BY due_at
      LIMIT $1
-       FOR UPDATE SKIP LOCKED)
-UPDATE due d
-   SET claimed_until = now() + $2::interval
-  FROM ready r
- WHERE d.transaction_id = r.transaction_id AND d.kind = r.kind
-RETURNING d.transaction_id;
+       FOR UPDATE SKIP LOCKED), -- who claims at the same time takes others
+claimed AS (
+    UPDATE due d
+       SET claimed_until = now() + $2::interval
+      FROM ready r
+     WHERE d.transaction_id = r.transaction_id AND d.kind = r.kind
+    RETURNING d.transaction_id, d.due_at)
+SELECT transaction_id
+  FROM claimed
+ GROUP BY transaction_id
+ ORDER BY min(due_at);
 
 -- name: DueAge
 SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8

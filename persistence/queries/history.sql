@@ -7,5 +7,5 @@ SELECT n.transaction_id, n.version, n.machine, n.subject, n.step, n.from_status,
 -- name: ReadHistory
 SELECT moved_at, machine, subject, from_status, to_status, note
   FROM history
- WHERE transaction_id = $1
+ WHERE transaction_id = ANY($1::uuid[])
  ORDER BY version, moved_at, machine, step;

@@ -9,29 +9,33 @@ SELECT n.identity, n.gateway, n.kind, n.transaction_id, n.status, n.at
    SET status = excluded.status, next_at = NULL, claimed_until = NULL
  WHERE inbox.status <> 'counted';
 
+-- name: ReadCounted
+SELECT identity
+  FROM inbox
+ WHERE identity = ANY($1::text[]) AND status = 'counted';
+
 -- name: Park
 INSERT INTO inbox (identity, gateway, kind, transaction_id, status, reason, parked_at, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, now(), CASE WHEN $5 = 'waiting' THEN now() + $7::interval END)
     ON CONFLICT (identity) DO NOTHING;
 
 -- name: ClaimWaiting
-UPDATE inbox i
-   SET claimed_until = now() + $2::interval
-  FROM (SELECT identity
-          FROM inbox
-         WHERE next_at <= now() AND (claimed_until IS NULL OR claimed_until <= now())
-         ORDER BY next_at
-         LIMIT $1
-           FOR UPDATE SKIP LOCKED) c
- WHERE i.identity = c.identity
-RETURNING i.gateway, i.kind, i.identity, i.tries, i.parked_at;
-
--- name: Evidence
--- The first delivery of each identity: what it was parked with.
-SELECT DISTINCT ON (identity) identity, signature, body
-  FROM deliveries
- WHERE identity = ANY($1::text[])
- ORDER BY identity, received_at;
+WITH ready AS (
+    SELECT identity
+      FROM inbox
+     WHERE next_at <= now() AND (claimed_until IS NULL OR claimed_until <= now())
+     ORDER BY next_at
+     LIMIT $1
+       FOR UPDATE SKIP LOCKED), -- who claims at the same time takes others
+claimed AS (
+    UPDATE inbox i
+       SET claimed_until = now() + $2::interval
+      FROM ready r
+     WHERE i.identity = r.identity
+    RETURNING i.gateway, i.kind, i.identity, i.tries, i.parked_at, i.next_at)
+SELECT gateway, kind, identity, tries, parked_at
+  FROM claimed
+ ORDER BY next_at;
 
 -- name: Postpone
 UPDATE inbox
@@ -58,10 +62,3 @@ UPDATE inbox
 SELECT coalesce(extract(epoch FROM now() - min(parked_at)), 0)::float8
   FROM inbox
  WHERE next_at IS NOT NULL;
-
--- name: InsertDeliveries
--- Equal signatures are equal bytes: they are kept once for each identity.
-INSERT INTO deliveries (identity, gateway, signature, body, received_at)
-SELECT n.identity, n.gateway, n.signature, n.body, n.received_at
-  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::timestamptz[]) AS n (identity, gateway, signature, body, received_at)
- WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.identity = n.identity AND d.signature = n.signature);

@@ -7,7 +7,7 @@ SELECT currency, sum(amount)::text FROM postings GROUP BY currency HAVING sum(am
 
 -- name: I03 a kept balance is the sum of its postings
 SELECT a.address, a.balance::text FROM accounts a LEFT JOIN postings p ON p.account = a.address
- GROUP BY a.address HAVING a.balance <> coalesce(sum(p.amount), 0);
+ GROUP BY a.address, a.balance HAVING a.balance <> coalesce(sum(p.amount), 0);
 
 -- name: I04 escrow is what the holds still owe
 SELECT currency, coalesce(led, 0)::text FROM
@@ -23,9 +23,9 @@ SELECT coalesce(t.id, h.transaction_id)::text, t.status FROM transactions t FULL
 SELECT address, balance::text FROM accounts WHERE floor IS NOT NULL AND balance < floor;
 
 -- name: I07 a talent is never sent more than was released
-SELECT talent_id, sent::text FROM (SELECT talent_id, sum(amount) sent FROM payouts WHERE status IN ('sent', 'paid') GROUP BY talent_id) p
- LEFT JOIN (SELECT t.talent_id, sum(h.released) rel FROM holds h JOIN transactions t ON t.id = h.transaction_id GROUP BY t.talent_id) r
- USING (talent_id) WHERE sent > coalesce(rel, 0);
+-- Their part of it: what was released includes our commission.
+SELECT p.transaction_id::text, p.amount::text FROM payouts p LEFT JOIN holds h USING (transaction_id)
+ WHERE p.status IN ('sent', 'paid') AND p.amount > CASE WHEN h.status = 'released' THEN h.talent_fee ELSE 0 END;
 
 -- name: I08a one live attempt
 SELECT transaction_id::text, count(*)::text FROM attempts WHERE status IN ('sending', 'customer', 'unknown', 'quarantine')

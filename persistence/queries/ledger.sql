@@ -5,10 +5,12 @@ SELECT n.transaction_id, n.no, n.kind, n.cause, n.booked_at
        AS n (transaction_id, no, kind, cause, booked_at);
 
 -- name: OpenAccounts
+-- In address order too: a row that two rounds open at once is waited for.
 INSERT INTO accounts (address, floor)
 SELECT n.address, n.floor
   FROM unnest($1::text[], $2::bigint[])
        AS n (address, floor)
+ ORDER BY n.address
     ON CONFLICT (address) DO NOTHING;
 
 -- name: LockAccounts

@@ -15,8 +15,12 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
  ORDER BY id;
 
 -- name: Clock
--- Read after the locks: a decision is dated when it was made, not when it began to wait.
-SELECT clock_timestamp();
+-- Read after the locks: a decision is dated when it was made, not when it began to
+-- wait. The number is what Fate asks by when the COMMIT is not answered.
+SELECT clock_timestamp(), pg_current_xact_id()::text;
+
+-- name: Fate
+SELECT coalesce(pg_xact_status($1::text::xid8), 'too old');
 
 -- name: InsertTransactions
 INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at, status,
@@ -30,21 +34,22 @@ SELECT n.id, n.version, n.principal, n.booking_id, n.talent_id, n.amount, n.curr
              status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq);
 
 -- name: UpdateTransactions
--- What was fixed at the beginning is not in the list. The version is the last
--- line: the row was locked, so it always matches.
+-- What was fixed at the beginning is not in the list. A trigger refuses a version
+-- that is not the next one: the row was locked, so it always is.
 UPDATE transactions t
    SET version = n.version, status = n.status, step = n.step, code = n.code, review = n.review,
        inquired_at = n.inquired_at, paid_at = n.paid_at, event_seq = n.event_seq, journal_seq = n.journal_seq
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
               $9::integer[], $10::integer[])
        AS n (id, version, status, step, code, review, inquired_at, paid_at, event_seq, journal_seq)
- WHERE t.id = n.id AND t.version = n.version - 1;
+ WHERE t.id = n.id;
 
 -- name: ReadSlots
-SELECT booking_id, transaction_id
-  FROM open_bookings
- WHERE booking_id = ANY($1::text[])
-    OR booking_id IN (SELECT booking_id FROM transactions WHERE id = ANY($2::uuid[]));
+SELECT b.booking_id, b.transaction_id, coalesce(t.ever_paid, false)
+  FROM open_bookings b
+  LEFT JOIN transactions t ON t.id = b.transaction_id
+ WHERE b.booking_id = ANY($1::text[])
+    OR b.booking_id IN (SELECT booking_id FROM transactions WHERE id = ANY($2::uuid[]));
 
 -- name: TakeSlots
 -- A slot that was taken meanwhile is a unique violation: the loser decides again.

@@ -1,3 +1,14 @@
+-- name: ShareWallets
+-- A decision about released money reads its talent's wallet, and may end in
+-- waiting for another. Whoever sets one must not come between: deciders share this
+-- lock until they commit, and LockWallets excludes them. 1 is any seed, the same
+-- in both.
+SELECT pg_advisory_xact_lock_shared(hashtextextended(talent_id, 1))
+  FROM (SELECT DISTINCT talent_id FROM transactions WHERE id = ANY($1::uuid[]) AND ever_paid ORDER BY talent_id) t;
+
+-- name: LockWallets
+SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1));
+
 -- name: ReadWallets
 -- The current wallet of each talent, and the gateways' names for it.
 SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone, w.name,

@@ -1,0 +1,69 @@
+package persistence
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// Raw deliveries are the evidence: the bytes that were signed, kept as they came,
+// in a partition for each day so that retention is a DROP.
+
+// partitionDays is how many days of partitions are made ahead: a week that
+// nobody looks at the machine. Beyond it the default partition takes them.
+const partitionDays = 7
+
+// makePartitions makes the partitions that are missing from today on. Processes
+// that start together make them one after the other.
+func makePartitions(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('deliveries', 0))"); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sql("MissingDays"), partitionDays)
+		if err != nil {
+			return err
+		}
+		days, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+		if err != nil {
+			return err
+		}
+		for _, day := range days {
+			if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE deliveries_%s PARTITION OF deliveries FOR VALUES FROM ('%s') TO ('%s')",
+				day.Format("20060102"), day.Format(time.RFC3339), day.AddDate(0, 0, 1).Format(time.RFC3339))); err != nil {
+				return fmt.Errorf("make the partition of %s: %w", day.Format(time.DateOnly), err)
+			}
+		}
+		return nil
+	})
+}
+
+// addEvidence reads the bytes each was parked with.
+func (s *Store) addEvidence(ctx context.Context, parked []engine.Parked) error {
+	at := make(map[engine.Identity]int, len(parked))
+	identities := make([]string, len(parked))
+	for i, p := range parked {
+		at[p.Identity], identities[i] = i, string(p.Identity)
+	}
+	rows, err := s.pool.Query(ctx, sql("Evidence"), identities)
+	if err != nil {
+		return translate(err)
+	}
+	var identity engine.Identity
+	var signature, body []byte
+	_, err = pgx.ForEachRow(rows, []any{&identity, &signature, &body}, func() error {
+		p := &parked[at[identity]]
+		p.Signature, p.Body = append([]byte(nil), signature...), append([]byte(nil), body...)
+		return nil
+	})
+	return translate(err)
+}

@@ -1,0 +1,174 @@
+package persistence_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/persistence"
+)
+
+// wait makes everything that waits be tried now.
+func (w *world) wait(t *testing.T) {
+	t.Helper()
+	w.exec(t, "UPDATE inbox SET next_at = now(), claimed_until = NULL WHERE next_at IS NOT NULL")
+}
+
+func (w *world) claim(t *testing.T) []engine.Parked {
+	t.Helper()
+	parked, err := w.ClaimWaiting(t.Context(), 10, time.Minute)
+	require.NoError(t, err)
+	return parked
+}
+
+func TestAParkedNotificationIsKeptOnceWithItsBytes(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	n := succeeded(freshID(), 50_000).Notification
+	var done sync.WaitGroup
+	for i := range 20 { // the gateway says it again, to every node
+		done.Go(func() {
+			again := n
+			if i%4 == 0 {
+				again.Delivery.Signature = []byte("signed by the next key")
+			}
+			if err := w.Park(t.Context(), again); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'waiting'"))
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM deliveries"), "once for each signature")
+	require.Empty(t, w.claim(t), "its first try is ten seconds away")
+	age, err := w.InboxAge(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, age)
+
+	w.wait(t)
+	parked := w.claim(t)
+	require.Len(t, parked, 1)
+	require.Equal(t, n.Identity, parked[0].Identity)
+	require.Equal(t, n.Kind, parked[0].Kind)
+	require.Equal(t, n.Delivery.Body, parked[0].Body)
+	require.NotEmpty(t, parked[0].Signature)
+	require.Zero(t, parked[0].Tries)
+	require.Empty(t, w.claim(t), "it is being tried")
+}
+
+func TestAWaitingNotificationIsTriedThenBuriedThenDugUp(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	n := succeeded(freshID(), 50_000).Notification
+	require.NoError(t, w.Park(t.Context(), n))
+	for tries := range 4 {
+		w.wait(t)
+		parked := w.claim(t)
+		require.Len(t, parked, 1)
+		require.Equal(t, tries, parked[0].Tries)
+		require.NoError(t, w.Postpone(t.Context(), n.Identity, time.Hour))
+		require.Empty(t, w.claim(t))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE next_at > now() + interval '59 min'"))
+	}
+	require.NoError(t, w.Bury(t.Context(), n.Identity, "nobody's"))
+	w.wait(t)
+	require.Empty(t, w.claim(t))
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'buried' AND reason = 'nobody''s' AND tries = 5"))
+	age, err := w.InboxAge(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, age, "what is buried waits for nobody")
+
+	require.NoError(t, w.Postpone(t.Context(), n.Identity, 0), "and only Replay digs up")
+	require.Empty(t, w.claim(t))
+	require.NoError(t, w.Replay(t.Context(), n.Identity))
+	parked := w.claim(t)
+	require.Len(t, parked, 1)
+	require.Zero(t, parked[0].Tries)
+	require.Equal(t, n.Delivery.Body, parked[0].Body)
+}
+
+func TestOnlyWhatIsBuriedOrWaitingCanBeReplayed(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.paid(t, "B1")
+	require.ErrorIs(t, w.Replay(t.Context(), succeeded(id, 50_000).Notification.Identity), engine.NotFound, "it counts")
+	require.ErrorIs(t, w.Replay(t.Context(), "nobody"), engine.NotFound)
+}
+
+func TestWhatIsNotOursIsKeptAndNeverTried(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	for _, n := range []engine.Notification{
+		{Gateway: engine.Paystack, Kind: "subscription.create", Identity: "a", Foreign: "an unknown kind"},
+		{Gateway: engine.Paystack, Kind: "unreadable", Identity: "b"},
+	} {
+		n.Delivery = engine.Delivery{Signature: []byte{1}, Body: []byte(`{}`), ReceivedAt: time.Now()}
+		require.NoError(t, w.Park(t.Context(), n))
+	}
+	w.wait(t)
+	require.Empty(t, w.claim(t))
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'foreign' AND transaction_id IS NULL"))
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM deliveries"))
+}
+
+// A webhook that was faster than our own commit is tried as soon as there is
+// something to apply it to: in the commit that makes it.
+func TestAnOrphanIsDueAsSoonAsItsPaymentExists(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := freshID()
+	early := succeeded(id, 50_000)
+	_, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: early})
+	require.ErrorIs(t, err, engine.NotFound)
+	require.NoError(t, w.Park(t.Context(), early.Notification))
+	require.Empty(t, w.claim(t))
+
+	w.apply(t, id, initiation("B1"))
+	require.Len(t, w.claim(t), 1)
+	applied := w.apply(t, id, early)
+	require.Equal(t, engine.Changed, applied.Outcome)
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted' AND next_at IS NULL"))
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+	w.sound(t)
+}
+
+func TestTwoClaimersNeverTakeTheSameNotification(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	const notifications = 60
+	for range notifications {
+		require.NoError(t, w.Park(t.Context(), succeeded(freshID(), 50_000).Notification))
+	}
+	w.wait(t)
+	claimed := make(chan engine.Identity, 3*notifications)
+	var done sync.WaitGroup
+	for _, node := range []*persistence.Store{w.Store, w.another(t), w.another(t)} {
+		done.Go(func() {
+			for {
+				got, err := node.ClaimWaiting(t.Context(), 7, time.Minute)
+				if err != nil {
+					t.Error(err)
+				}
+				if len(got) == 0 {
+					return
+				}
+				for _, p := range got {
+					claimed <- p.Identity
+				}
+			}
+		})
+	}
+	done.Wait()
+	close(claimed)
+	seen := map[engine.Identity]int{}
+	for identity := range claimed {
+		seen[identity]++
+	}
+	require.Len(t, seen, notifications)
+	for identity, times := range seen {
+		require.Equal(t, 1, times, identity)
+	}
+}

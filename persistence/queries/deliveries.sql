@@ -1,0 +1,22 @@
+-- name: InsertDeliveries
+-- Equal signatures are equal bytes: they are kept once for each identity.
+INSERT INTO deliveries (identity, gateway, signature, body, received_at)
+SELECT n.identity, n.gateway, n.signature, n.body, n.received_at
+  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::timestamptz[]) AS n (identity, gateway, signature, body, received_at)
+ WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.identity = n.identity AND d.signature = n.signature);
+
+-- name: Evidence
+-- The first delivery of each identity: what it was parked with.
+SELECT DISTINCT ON (identity) identity, signature, body
+  FROM deliveries
+ WHERE identity = ANY($1::text[])
+ ORDER BY identity, received_at;
+
+-- name: MissingDays
+-- The days from today on that have no partition. A day whose deliveries have begun
+-- to go to the default partition stays there: a partition of its own is refused.
+SELECT d.day::date
+  FROM generate_series(date_trunc('day', now()), date_trunc('day', now()) + make_interval(days => $1), '1 day') AS d (day)
+ WHERE to_regclass('deliveries_' || to_char(d.day, 'YYYYMMDD')) IS NULL
+   AND NOT EXISTS (SELECT 1 FROM deliveries_default r WHERE r.received_at >= d.day AND r.received_at < d.day + interval '1 day')
+ ORDER BY d.day;
