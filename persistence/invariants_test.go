@@ -55,6 +55,9 @@ var controls = map[string][]string{
 	"I22a": {`SELECT again('payout_tries', '{"no": 2, "gateway": "fedapay", "reference": "r2", "status": "failed"}')`},
 	"I22b": {`SELECT again('payout_tries', '{"no": 2, "status": "failed"}')`},
 	"I22c": {`SELECT again('payout_tries', '{"no": 2, "reference": "r2", "status": "pending"}')`},
+	"I24a": {`UPDATE attempts SET status = 'unknown', disposition = NULL, captured = 0`},
+	"I24b": {`DELETE FROM due WHERE kind = 'release'`},
+	"I24c": {`UPDATE payouts SET status = 'sent'`},
 }
 
 // populated is a world with payments at every kind of end: paid out, held,

@@ -30,6 +30,7 @@ type program struct {
 	Serve   serveCommand   `cmd:"" help:"Run the engine."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the simulated gateways alone, for any client of theirs."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say where it is."`
+	Webhook webhookCommand `cmd:"" help:"The notifications that are kept and have not counted: list them, have them tried again."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, and where to get it."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

@@ -93,7 +93,10 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	}
 	closing := lifecycle.Service{Name: "database pool", Stop: func(context.Context) error { a.store.Close(); return nil }}
 	a.feed = a.store.Feed()
-	return running.Start(ctx, closing, lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop})
+	keeper := a.store.Keeper()
+	return running.Start(ctx, closing,
+		lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop},
+		lifecycle.Service{Name: "keeper", Start: keeper.Start, Stop: keeper.Stop})
 }
 
 func (a *app) paystack() (*paystack.Client, *paystack.Webhooks, error) {

@@ -291,6 +291,27 @@ func TestARefusedWalletWaitsForAnotherOne(t *testing.T) {
 	p.sound(t)
 }
 
+func TestWhatNobodyKnowsIsKeptListedAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t)
+	unknown := engine.Reference{Transaction: freshID(), Kind: engine.ChargeReference, Number: 1}
+	event := forge.Paystack(secret.New(developmentPaystackKey)).ChargeSuccess(unknown.String(), 50_000*100).Delivery()
+	kept := p.call(t, http.MethodPost, "/webhooks/paystack", string(event.Body), event.Header, event.Signatures[0])
+	require.Equal(t, 200, kept.status, kept.raw)
+
+	code, out, errs := run(t, "webhook", "list", "--json", "--database-url", p.dsn)
+	require.Zero(t, code, errs)
+	var listed []persistence.Kept
+	require.NoError(t, json.Unmarshal([]byte(out), &listed))
+	require.Len(t, listed, 1)
+	require.Equal(t, "waiting", listed[0].Status)
+	code, out, errs = run(t, "webhook", "replay", string(listed[0].Identity), "--database-url", p.dsn)
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "tried again")
+	code, _, _ = run(t, "webhook", "replay", "paystack/nobody", "--database-url", p.dsn)
+	require.NotZero(t, code)
+}
+
 // DT-401: real concurrency, from many connections, on two nodes at once.
 func TestAStormOfOneWebhookOnTwoNodesHasOneEffect(t *testing.T) {
 	t.Parallel()

@@ -15,9 +15,13 @@ SELECT identity
  WHERE identity = ANY($1::text[]) AND status = 'counted';
 
 -- name: Park
+-- One that is there already is only locked, so that two copies of a delivery are
+-- stored one after the other, and the second sees the first.
 INSERT INTO inbox (identity, gateway, kind, transaction_id, status, reason, parked_at, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, now(), CASE WHEN $5 = 'waiting' THEN now() + $7::interval END)
-    ON CONFLICT (identity) DO NOTHING;
+    ON CONFLICT (identity) DO UPDATE
+   SET identity = excluded.identity
+ WHERE false;
 
 -- name: ClaimWaiting
 WITH ready AS (

@@ -96,3 +96,18 @@ SELECT reference, count(*)::text FROM payout_tries GROUP BY reference HAVING cou
 
 -- name: I22c a new try only after a conclusive one
 SELECT transaction_id::text, count(*)::text FROM payout_tries WHERE status NOT IN ('failed', 'reversed') GROUP BY transaction_id HAVING count(*) > 1;
+
+-- name: I24a a live attempt will be asked about
+SELECT a.reference, a.status FROM attempts a LEFT JOIN due d ON d.transaction_id = a.transaction_id AND d.kind = 'charge'
+ WHERE a.status IN ('sending', 'customer', 'unknown', 'quarantine') AND d.kind IS NULL;
+
+-- name: I24b a hold nobody doubts will be released
+SELECT h.transaction_id::text, h.status FROM holds h JOIN transactions t ON t.id = h.transaction_id
+  LEFT JOIN due d ON d.transaction_id = h.transaction_id AND d.kind = 'release'
+ WHERE h.status = 'held' AND t.review = '' AND d.kind IS NULL;
+
+-- name: I24c a payout that is owed will be looked at
+SELECT p.transaction_id::text, p.status || ' ' || p.waiting FROM payouts p JOIN transactions t ON t.id = p.transaction_id
+  LEFT JOIN due d ON d.transaction_id = p.transaction_id AND d.kind = 'payout'
+ WHERE p.status <> 'paid' AND (t.review = '' OR p.status = 'sent') AND d.kind IS NULL
+   AND NOT (p.status <> 'sent' AND p.waiting = 'wallet_rejected');

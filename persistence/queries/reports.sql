@@ -7,7 +7,7 @@ SELECT status, count(*), count(*) FILTER (WHERE review <> '')
 SELECT (SELECT coalesce(sum(amount - released - refunded), 0) FROM holds)::bigint,
        (SELECT coalesce(sum(released), 0) FROM holds)::bigint,
        (SELECT coalesce(sum(amount), 0) FROM payouts WHERE status = 'paid')::bigint,
-       (SELECT count(*) FROM payouts WHERE status IN ('due', 'sent')),
+       (SELECT count(*) FROM payouts WHERE status <> 'paid'),
        (SELECT count(*) FROM inbox WHERE status = 'counted'),
        (SELECT count(*) FROM inbox WHERE next_at IS NOT NULL);
 
