@@ -125,8 +125,13 @@ func TestATimelineIsToldInOrder(t *testing.T) {
 	}
 	require.Len(t, at, len(statement.Timeline), "each move once: %v", at)
 	for _, pair := range [][2]string{
-		{"charge  initiated", "charge  succeeded"}, {"attempt c1 sending", "attempt c1 succeeded"}, {"charge  succeeded", "hold  released"},
-		{"hold  held", "hold  released"}, {"hold  released", "payout  sent"}, {"payout  due", "payout  sent"}, {"try p1 sending", "try p1 paid"},
+		{"charge  initiated", "charge  succeeded"},
+		{"attempt c1 sending", "attempt c1 succeeded"},
+		{"charge  succeeded", "hold  released"},
+		{"hold  held", "hold  released"},
+		{"hold  released", "payout  sent"},
+		{"payout  due", "payout  sent"},
+		{"try p1 sending", "try p1 paid"},
 		{"payout  sent", "payout  paid"},
 	} {
 		require.Contains(t, at, pair[0])

@@ -141,7 +141,9 @@ func readMessage(r io.Reader) ([]byte, error) {
 // asks for is handed over exactly once: a payer is not left without a prompt.
 func TestALostConnectionLosesNeitherAPaymentNorItsCall(t *testing.T) {
 	t.Parallel()
-	for name, where := range map[string]int32{"before the writes": beforeWrites, "after the writes": afterWrites, "after the commit": afterCommit} {
+	for name, where := range map[string]int32{
+		"before the writes": beforeWrites, "after the writes": afterWrites, "after the commit": afterCommit,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t)

@@ -7,11 +7,14 @@
 // (lesson 1), a check that is not under the lock (lesson 2), or an event before
 // the commit (lesson 3).
 //
-// Loading and writing work on arrays of transactions; Apply is a round of one.
+// Loading and writing work on arrays of transactions; Apply is a round of one, of
+// two round trips: BEGIN, lock and load; write and COMMIT. A COMMIT that is not
+// answered is not guessed about: PostgreSQL is asked what became of it.
 //
-// Lock order, everywhere: transactions by id, then their children by number,
-// then balance rows by address. Wallets and inbox rows are inserted or updated
-// alone, in transactions of their own.
+// Lock order, everywhere: transactions by id; their talents, shared, against
+// whoever sets a wallet; their children by number; inbox rows by identity; due
+// rows; balance rows by address, last. SetWallet takes its talent and then due
+// rows; a claim takes due or inbox rows alone, and skips what is locked.
 //
 // What never happens here: a decision, a call to a gateway, a job.
 package persistence

@@ -22,6 +22,7 @@ const (
 	stateCrashShutdown   = "57P02"
 	stateStarting        = "57P03"
 	stateTooMany         = "53300"
+	stateIdle            = "25P03" // idle_in_transaction_session_timeout
 )
 
 // isRace reports a failure that deciding again, on what the winner wrote, puts
@@ -47,7 +48,7 @@ func isRace(err error) bool {
 func isLost(err error) bool {
 	var network net.Error
 	switch stateOf(err) {
-	case stateAdminShutdown, stateCrashShutdown:
+	case stateAdminShutdown, stateCrashShutdown, stateIdle:
 		return true
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||

@@ -45,8 +45,14 @@ var controls = map[string][]string{
 	"I10":  {`UPDATE attempts SET captured = captured + 1 WHERE captured > 0`, `DELETE FROM attempts`},
 	"I11":  {`UPDATE refunds SET amount = amount + 1`, `UPDATE refunds SET attempt_no = 7`},
 	"I13":  {`UPDATE history SET to_status = 'lost'`},
-	"I14":  {`UPDATE history SET step = step + 1 WHERE machine = 'hold'`, `UPDATE history SET from_status = 'held' WHERE machine = 'hold' AND step = 1`},
-	"I14b": {`UPDATE holds SET status = 'held'`, `UPDATE payout_tries SET status = 'failed'`, `DELETE FROM history WHERE machine = 'payout' AND step = 3`},
+	"I14": {
+		`UPDATE history SET step = step + 1 WHERE machine = 'hold'`,
+		`UPDATE history SET from_status = 'held' WHERE machine = 'hold' AND step = 1`,
+	},
+	"I14b": {
+		`UPDATE holds SET status = 'held'`, `UPDATE payout_tries SET status = 'failed'`,
+		`DELETE FROM history WHERE machine = 'payout' AND step = 3`,
+	},
 	"I15":  {`DELETE FROM outbox WHERE kind = 'escrow.released'`},
 	"I16":  {`UPDATE outbox SET seq = seq + 1`, `SELECT again('outbox', '{}')`},
 	"I19":  {`UPDATE due SET due_at = now() - interval '6 min'`},

@@ -2,6 +2,7 @@ package persistence_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/persistence"
 )
 
 // seizing is another session that holds what Apply wants, until it is let go.
@@ -82,6 +84,31 @@ func TestAStatementThatNeverEndsIsCutAndNothingIsWritten(t *testing.T) {
 	}
 	require.Equal(t, engine.Changed, w.apply(t, id, succeeded(id, 50_000)).Outcome)
 	w.sound(t)
+}
+
+func TestAnExhaustedPoolIsOverloadedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	small, err := persistence.Open(t.Context(), persistence.Config{
+		DSN: w.dsn, PoolMax: 1, Policy: w.policy, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(small.Close)
+	id := freshID()
+	w.apply(t, id, initiation("B1"))
+	holder := w.seizing(t, "SELECT id FROM transactions WHERE id = $1 FOR UPDATE", [16]byte(id))
+	busy := make(chan error, 1)
+	go func() {
+		_, err := small.Apply(t.Context(), engine.Ask{Transaction: id, Command: succeeded(id, 50_000)})
+		busy <- err
+	}()
+	w.waiting(t, 1)
+	_, err = small.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B2")})
+	require.ErrorIs(t, err, engine.Overloaded)
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-busy)
+	_, err = small.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B2")})
+	require.NoError(t, err)
 }
 
 // A connection that is ended in the middle of a round has committed nothing:

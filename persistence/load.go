@@ -194,7 +194,8 @@ func (l *loaded) addTry(row pgx.CollectableRow) error {
 	var id [16]byte
 	var number string
 	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &number,
-		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends, &try.AskedAt, &try.SentAt)
+		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends,
+		&try.AskedAt, &try.SentAt)
 	if err != nil {
 		return err
 	}

@@ -29,8 +29,9 @@ type answer struct {
 
 // doubt is a COMMIT that was sent and not answered.
 type doubt struct {
-	xid   string // the database transaction nobody knows the end of
-	cause error
+	xid     string    // the database transaction nobody knows the end of
+	decided []decided // what stands if it is committed
+	cause   error
 }
 
 func (d *doubt) Error() string { return "the connection was lost at COMMIT: " + d.cause.Error() }
@@ -65,7 +66,7 @@ func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([
 	writes := batch.Len() > 0
 	if err := commit(ctx, conn, batch); err != nil {
 		if writes && isLost(err) {
-			return answers, &doubt{state.xid, err}
+			return answers, &doubt{state.xid, settled, err}
 		}
 		abandon(ctx, conn)
 		return nil, err
@@ -139,7 +140,8 @@ func (s *Store) decide(state *loaded, ask engine.Ask, a *answer) decided {
 	if found := state.found[ask.Transaction]; found != nil {
 		d.before = *found
 	}
-	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: s.fresh(), Policy: s.policy})
+	d.name = s.fresh()
+	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: d.name, Policy: s.policy})
 	return d
 }
 

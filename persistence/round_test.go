@@ -97,8 +97,10 @@ func (r rounds) held(ctx context.Context, talents ...string) ([]engine.ID, error
 			Principal: "platform", Booking: ids[i].String(), Talent: talent, Amount: 50_000, Currency: money.XOF, Method: engine.MobileMoney,
 			Payer: engine.Payer{Operator: phone.MTN, Phone: phone.MustParse("0500000001"), Email: "payer@example.com"},
 		}})
-		succeed = append(succeed, engine.Ask{Transaction: ids[i], Command: engine.RecordInquiry{Reference: reference,
-			Charge: &engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: 50_000, Currency: money.XOF, Live: true}}})
+		succeed = append(succeed, engine.Ask{Transaction: ids[i], Command: engine.RecordInquiry{
+			Reference: reference,
+			Charge:    &engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: 50_000, Currency: money.XOF, Live: true},
+		}})
 	}
 	if err := r.together(ctx, begin...); err != nil {
 		return nil, err
@@ -190,4 +192,41 @@ func TestLocksOutOfOrderWouldDeadlock(t *testing.T) {
 	var refused *pgconn.PgError
 	require.ErrorAs(t, slices.MaxFunc(errs, func(a, b error) int { return len(stateOf(a)) - len(stateOf(b)) }), &refused)
 	require.True(t, isRace(refused), "and decides again")
+}
+
+// A crash of the server that loses a COMMIT gives its number to the next writer.
+// That this one commits says nothing about ours.
+func TestAStrangersCommitUnderTheSameNumberIsNotOurs(t *testing.T) {
+	t.Parallel()
+	r := openRounds(t)
+	ids, err := r.held(t.Context(), "A")
+	require.NoError(t, err)
+	var theirs string
+	require.NoError(t, r.pool.QueryRow(t.Context(), "SELECT pg_current_xact_id()::text").Scan(&theirs))
+	state, err := load(t.Context(), r.pool, want{ids: ids})
+	require.NoError(t, err)
+	before := *state.found[ids[0]]
+	name := r.fresh()
+	decision, err := before.Decide(engine.ConfirmDelivery{}, engine.Given{Now: before.PaidAt, Fresh: name, Policy: r.policy})
+	require.NoError(t, err)
+	lost := &doubt{xid: theirs, decided: []decided{{before: before, decision: decision, name: name}}}
+
+	fate, err := r.fate(t.Context(), lost)
+	require.NoError(t, err)
+	require.Equal(t, "aborted", fate, "nobody wrote the version we decided")
+	require.NoError(t, r.together(t.Context(), toEach(engine.ConfirmDelivery{}, ids...)...))
+	fate, err = r.fate(t.Context(), lost)
+	require.NoError(t, err)
+	require.Equal(t, "aborted", fate, "somebody else did")
+	lost.decided[0].name = r.decisionOf(t, ids[0])
+	fate, err = r.fate(t.Context(), lost)
+	require.NoError(t, err)
+	require.Equal(t, "committed", fate, "it is ours, and stands")
+}
+
+func (r rounds) decisionOf(t *testing.T, id engine.ID) engine.ID {
+	t.Helper()
+	var name [16]byte
+	require.NoError(t, r.pool.QueryRow(t.Context(), "SELECT decision FROM transactions WHERE id = $1", [16]byte(id)).Scan(&name))
+	return name
 }

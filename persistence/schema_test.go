@@ -52,35 +52,45 @@ var violations = map[string]string{
 	"try_status_is_known":                  `UPDATE payout_tries SET status = 'lost'`,
 	"a_payout_reference_is_used_once":      `SELECT again('payout_tries', '{"no": 2}')`,
 	"one_open_try":                         twoOpen,
-	"refunds_pkey":                         `INSERT INTO refunds SELECT id, 1, n, 10, now(), 'surplus' FROM transactions, generate_series(1, 2) n`,
-	"a_surplus_is_owed_back_once":          `INSERT INTO refunds SELECT id, n, 1, 10, now(), 'surplus' FROM transactions, generate_series(1, 2) n`,
-	"refunds_are_positive":                 `INSERT INTO refunds SELECT id, 1, 1, 0, now(), 'surplus' FROM transactions`,
-	"refund_cause_is_known":                `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'a whim' FROM transactions`,
-	"refund_status_is_known":               `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'surplus', 'lost' FROM transactions`,
-	"journals_pkey":                        `SELECT again('journals', '{"kind": "another"}')`,
-	"a_fact_is_booked_once":                `SELECT again('journals', '{"no": 100}')`,
-	"postings_pkey":                        `SELECT again('postings', '{}')`,
-	"something_moves":                      `SELECT again('postings', '{"line": 100, "amount": 0}')`,
-	"journals_balance":                     `SELECT again('postings', '{"line": 100, "amount": 1}')`,
-	"accounts_pkey":                        `SELECT again('accounts', '{}')`,
-	"accounts_stay_above_their_floor":      `UPDATE accounts SET balance = -1`,
-	"legal_moves_pkey":                     `SELECT again('legal_moves', '{}')`,
-	"history_pkey":                         `SELECT again('history', '{}')`,
-	"moves_are_legal":                      `SELECT again('history', '{"step": 100, "machine": "hold", "from_status": "released", "to_status": "held"}')`,
-	"outbox_pkey":                          `SELECT again('outbox', '{}')`,
-	"events_count_from_one":                `SELECT again('outbox', '{"seq": 0}')`,
-	"inbox_pkey":                           `SELECT again('inbox', '{}')`,
-	"inbox_status_is_known":                `SELECT again('inbox', '{"identity": "another", "status": "lost"}')`,
-	"what_waits_has_a_time":                `SELECT again('inbox', '{"identity": "another", "status": "waiting"}')`,
-	"what_counts_goes_on_counting":         `UPDATE inbox SET status = 'waiting', next_at = now()`,
-	"identities_are_kept":                  `DELETE FROM inbox`,
-	"due_pkey":                             `INSERT INTO due (transaction_id, kind, due_at) SELECT id, 'charge', now() FROM transactions, generate_series(1, 2)`,
-	"due_kind_is_known":                    `INSERT INTO due (transaction_id, kind, due_at) SELECT id, 'lunch', now() FROM transactions`,
-	"idempotency_pkey":                     `SELECT again('idempotency', '{}')`,
-	"an_answer_is_whole":                   `UPDATE idempotency SET answer_status = 200`,
-	"wallets_pkey":                         `SELECT again('wallets', '{}')`,
-	"wallets_count_from_one":               `SELECT again('wallets', '{"no": 0}')`,
-	"recipients_pkey":                      `SELECT again('recipients', '{}')`,
+	"refunds_pkey": `
+		INSERT INTO refunds
+		SELECT id, 1, n, 10, now(), 'surplus'
+		  FROM transactions, generate_series(1, 2) n`,
+	"a_surplus_is_owed_back_once": `
+		INSERT INTO refunds
+		SELECT id, n, 1, 10, now(), 'surplus'
+		  FROM transactions, generate_series(1, 2) n`,
+	"refunds_are_positive":            `INSERT INTO refunds SELECT id, 1, 1, 0, now(), 'surplus' FROM transactions`,
+	"refund_cause_is_known":           `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'a whim' FROM transactions`,
+	"refund_status_is_known":          `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'surplus', 'lost' FROM transactions`,
+	"journals_pkey":                   `SELECT again('journals', '{"kind": "another"}')`,
+	"a_fact_is_booked_once":           `SELECT again('journals', '{"no": 100}')`,
+	"postings_pkey":                   `SELECT again('postings', '{}')`,
+	"something_moves":                 `SELECT again('postings', '{"line": 100, "amount": 0}')`,
+	"journals_balance":                `SELECT again('postings', '{"line": 100, "amount": 1}')`,
+	"accounts_pkey":                   `SELECT again('accounts', '{}')`,
+	"accounts_stay_above_their_floor": `UPDATE accounts SET balance = -1`,
+	"legal_moves_pkey":                `SELECT again('legal_moves', '{}')`,
+	"history_pkey":                    `SELECT again('history', '{}')`,
+	"moves_are_legal": `
+		SELECT again('history', '{"step": 100, "machine": "hold", "from_status": "released", "to_status": "held"}')`,
+	"outbox_pkey":                  `SELECT again('outbox', '{}')`,
+	"events_count_from_one":        `SELECT again('outbox', '{"seq": 0}')`,
+	"inbox_pkey":                   `SELECT again('inbox', '{}')`,
+	"inbox_status_is_known":        `SELECT again('inbox', '{"identity": "another", "status": "lost"}')`,
+	"what_waits_has_a_time":        `SELECT again('inbox', '{"identity": "another", "status": "waiting"}')`,
+	"what_counts_goes_on_counting": `UPDATE inbox SET status = 'waiting', next_at = now()`,
+	"identities_are_kept":          `DELETE FROM inbox`,
+	"due_pkey": `
+		INSERT INTO due (transaction_id, kind, due_at)
+		SELECT id, 'charge', now()
+		  FROM transactions, generate_series(1, 2)`,
+	"due_kind_is_known":      `INSERT INTO due (transaction_id, kind, due_at) SELECT id, 'lunch', now() FROM transactions`,
+	"idempotency_pkey":       `SELECT again('idempotency', '{}')`,
+	"an_answer_is_whole":     `UPDATE idempotency SET answer_status = 200`,
+	"wallets_pkey":           `SELECT again('wallets', '{}')`,
+	"wallets_count_from_one": `SELECT again('wallets', '{"no": 0}')`,
+	"recipients_pkey":        `SELECT again('recipients', '{}')`,
 }
 
 // Two that may still debit the payer; two that may still pay the talent.
@@ -113,7 +123,8 @@ func (w *world) paidOut(t testing.TB, booking string) engine.ID {
 	require.NoError(t, err)
 	w.apply(t, id, succeeded(id, 50_000))
 	w.apply(t, id, engine.ConfirmDelivery{})
-	w.apply(t, id, engine.RecordPayoutAnswer{Try: 1, Send: 1, Report: engine.PayoutReport{Status: engine.PayoutReportPending, Recipient: "RCP_1"}})
+	pending := engine.PayoutReport{Status: engine.PayoutReportPending, Recipient: "RCP_1"}
+	w.apply(t, id, engine.RecordPayoutAnswer{Try: 1, Send: 1, Report: pending})
 	w.apply(t, id, transferred(id, 1, 42_500, engine.PayoutReportPaid))
 	return id
 }
@@ -152,12 +163,14 @@ func TestTheSchemaRefusesWhatMayNotBe(t *testing.T) {
 	w.paidOut(t, "B1")
 	w.exec(t, again)
 	guards := w.strings(t, `
-		SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype = 'c' AND conrelid <> 'goose_db_version'::regclass
+		SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype = 'c'
+		   AND conrelid <> 'goose_db_version'::regclass
 		 UNION
 		SELECT indexrelid::regclass::text FROM pg_index
 		 WHERE indisunique AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 		   AND indrelid <> 'goose_db_version'::regclass`)
-	guards = append(guards, "journals_balance", "moves_are_legal", "versions_follow_one_another", "identities_are_kept", "what_counts_goes_on_counting")
+	guards = append(guards, "journals_balance", "moves_are_legal", "versions_follow_one_another", "identities_are_kept",
+		"what_counts_goes_on_counting")
 	slices.Sort(guards)
 	require.Equal(t, guards, slices.Sorted(maps.Keys(violations)), "each guard is tried, and each try is at a guard")
 	wrong := map[string]string{}
@@ -175,7 +188,8 @@ func TestWhatIsBookedIsNeverChanged(t *testing.T) {
 	w := open(t)
 	w.paidOut(t, "B1")
 	for table, column := range map[string]string{
-		"postings": "amount", "journals": "kind", "history": "note", "outbox": "payload", "deliveries": "body", "wallets": "name", "recipients": "code",
+		"postings": "amount", "journals": "kind", "history": "note", "outbox": "payload",
+		"deliveries": "body", "wallets": "name", "recipients": "code",
 	} {
 		for _, statement := range []string{"UPDATE " + table + " SET " + column + " = " + column, "DELETE FROM " + table, "TRUNCATE " + table} {
 			require.Equal(t, "append_only", w.refusal(t, statement), statement)
@@ -219,7 +233,8 @@ func TestTheSchemaKnowsTheEnginesStatusesAndNoOthers(t *testing.T) {
 	}
 	indexed := func(index string) []string {
 		var out []string
-		for _, m := range word.FindAllStringSubmatch(w.strings(t, "SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = $1::regclass", index)[0], -1) {
+		predicate := w.strings(t, "SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = $1::regclass", index)[0]
+		for _, m := range word.FindAllStringSubmatch(predicate, -1) {
 			out = append(out, m[1])
 		}
 		slices.Sort(out)
@@ -252,7 +267,7 @@ func TestTheSchemaKnowsTheEnginesMovesAndNoOthers(t *testing.T) {
 func TestAnUpdateOfATransactionStaysOnItsPage(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	require.Equal(t, []string{"booking_id", "id"}, w.strings(t, `
+	require.Equal(t, []string{"booking_id", "id", "talent_id"}, w.strings(t, `
 		SELECT DISTINCT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 		 WHERE i.indrelid = 'transactions'::regclass ORDER BY 1`))
 	require.Contains(t, w.strings(t, "SELECT unnest(reloptions) FROM pg_class WHERE oid = 'transactions'::regclass"), "fillfactor=50")

@@ -31,6 +31,7 @@ const (
 	poolMax          = 24                     // sum × nodes stays under PostgreSQL's 100 with room for people
 	statementTimeout = 2 * time.Second        // a healthy round takes milliseconds
 	lockTimeout      = time.Second            // another node's round, twice over
+	idleTimeout      = 5 * time.Second        // a process that is paused lets go of its rows
 	poolWait         = 250 * time.Millisecond // beyond it: 503, and the caller comes again
 	decideAgainMax   = 5                      // lost races in a row; each has a winner who got on
 
@@ -69,7 +70,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.PoolMax > 0 {
 		config.MaxConns = c.PoolMax
 	}
-	for name, value := range map[string]time.Duration{"statement_timeout": statementTimeout, "lock_timeout": lockTimeout} {
+	for name, value := range map[string]time.Duration{
+		"statement_timeout": statementTimeout, "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleTimeout,
+	} {
 		config.ConnConfig.RuntimeParams[name] = strconv.FormatInt(value.Milliseconds(), 10)
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
@@ -116,7 +119,10 @@ func (s *Store) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, erro
 			a = answers[0]
 			break
 		}
-		if ctx.Err() != nil || !(isRace(err) || isLost(err)) {
+		// What is an engine error already is an answer. Its cause may look like a lost
+		// connection (a deadline is a net.Error), and is none.
+		var answered *engine.Error
+		if ctx.Err() != nil || errors.As(err, &answered) || !(isRace(err) || isLost(err)) {
 			break
 		}
 		s.metrics.again(err)
@@ -142,7 +148,7 @@ func (s *Store) settle(ctx context.Context, asks []engine.Ask) ([]answer, error)
 		return answers, err
 	}
 	s.metrics.doubts.Inc()
-	fate, asked := s.fate(ctx, unknown.xid)
+	fate, asked := s.fate(ctx, unknown)
 	switch {
 	case asked != nil: // the database is gone, for longer than we wait
 		return nil, overloaded("nobody knows whether it is committed", errors.Join(unknown, asked))
@@ -178,11 +184,20 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // still in progress is waited for: its server process has yet to notice that
 // nobody listens. (PostgreSQL docs, Transaction ID functions: pg_xact_status is
 // made for exactly this.)
-func (s *Store) fate(ctx context.Context, xid string) (fate string, err error) {
+func (s *Store) fate(ctx context.Context, d *doubt) (fate string, err error) {
+	var stand columns
+	for _, one := range d.decided {
+		if one.decision.Changed() {
+			stand.row([16]byte(one.decision.Next.ID), one.decision.Next.Version, [16]byte(one.name))
+		}
+	}
+	if stand.cells == nil { // a key or an identity alone: writing them again is writing them once
+		return "aborted", nil
+	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), fateWithin)
 	defer cancel()
 	for {
-		err = s.pool.QueryRow(within, sql("Fate"), xid).Scan(&fate)
+		err = s.pool.QueryRow(within, sql("Fate"), append([]any{d.xid}, stand.cells...)...).Scan(&fate)
 		if err == nil && (fate == "committed" || fate == "aborted") {
 			return fate, nil
 		}

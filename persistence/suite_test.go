@@ -13,37 +13,20 @@ import (
 	"github.com/bookmi/cauri/persistence"
 )
 
-// suite is what every writer passes, each claim on a database of its own.
-func suite(t *testing.T, through func(*persistence.Store) applier) {
+// writers are those who must pass every claim of this file.
+var writers = map[string]func(*persistence.Store) applier{
+	"one by one": func(s *persistence.Store) applier { return s },
+}
+
+// eachWriter tries a claim on every writer, each on a database of its own.
+func eachWriter(t *testing.T, claim func(t *testing.T, w *world)) {
 	t.Helper()
-	for name, claim := range map[string]func(t *testing.T, w *world){
-		"APaymentsWholeLifeReadsBackAsItWasDecided":         aPaymentsWholeLifeReadsBackAsItWasDecided,
-		"FiftyDeliveriesAtOnceHaveOneEffect":                fiftyDeliveriesAtOnceHaveOneEffect,
-		"FiftyInitiationsUnderOneKeyAreOnePayment":          fiftyInitiationsUnderOneKeyAreOnePayment,
-		"AKeyWithAnotherBodyIsRefused":                      aKeyWithAnotherBodyIsRefused,
-		"ARefusedAskLeavesNoTraceAndNoKey":                  aRefusedAskLeavesNoTraceAndNoKey,
-		"TheFirstAnswerIsEverybodysAnswer":                  theFirstAnswerIsEverybodysAnswer,
-		"ADuplicateAskKeepsItsKey":                          aDuplicateAskKeepsItsKey,
-		"OneOpenPaymentForEachBooking":                      oneOpenPaymentForEachBooking,
-		"ASlotIsFreeAfterAFailureAndALateSuccessIsOwedBack": aSlotIsFreeAfterAFailureAndALateSuccessIsOwedBack,
-		"ACommandForNobodyIsNotFound":                       aCommandForNobodyIsNotFound,
-		"AMismatchMovesNoMoneyAndIsKept":                    aMismatchMovesNoMoneyAndIsKept,
-		"TwoProcessesLeaveOneHistory":                       twoProcessesLeaveOneHistory,
-		"ACopyOfWhatCountsLeavesNoTrace":                    aCopyOfWhatCountsLeavesNoTrace,
-		"WhatAnInquiryToldFirstIsStillKept":                 whatAnInquiryToldFirstIsStillKept,
-		"ATickMakesTheDueRowsSayWhatTheStateDoes":           aTickMakesTheDueRowsSayWhatTheStateDoes,
-		"AReplayCarriesNoEffects":                           aReplayCarriesNoEffects,
-	} {
+	for name, through := range writers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			claim(t, openOn(t, schema, through))
 		})
 	}
-}
-
-func TestTheStorePassesTheWritersSuite(t *testing.T) {
-	t.Parallel()
-	suite(t, alone)
 }
 
 // lives are payments told by what is asked of them. Between them every field of
@@ -92,35 +75,38 @@ func lives() map[string]func(id engine.ID) []engine.Command {
 	}
 }
 
-func aPaymentsWholeLifeReadsBackAsItWasDecided(t *testing.T, w *world) {
-	_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.Orange, Phone: phone.MustParse("0700000001"), Name: "Awa"})
-	require.NoError(t, err)
-	seen := map[string]bool{}
-	for life, commands := range lives() {
-		id := freshID()
-		c := initiation(life)
-		c.DeliveryDueAt = time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-		for _, cmd := range append([]engine.Command{c}, commands(id)...) {
-			told := w.apply(t, id, cmd)
-			require.Equal(t, engine.Changed, told.Outcome, "%s: %T", life, cmd)
-			st, err := w.Payment(t.Context(), id)
-			require.NoError(t, err)
-			read, decided := st.Transaction, told.State
-			// What stands beside the row is read afresh each time.
-			decided.Wallet, decided.Recipients, decided.Slot, decided.SlotPaid = read.Wallet, read.Recipients, read.Slot, read.SlotPaid
-			require.Equal(t, decided, read, "%s: after %T", life, cmd)
-			require.Len(t, st.Timeline, w.count(t, "SELECT count(*) FROM history WHERE transaction_id = $1", [16]byte(id)))
-			witness(seen, reflect.ValueOf(st.Transaction))
-			w.sound(t)
-		}
-	}
-	for _, noun := range []any{engine.Transaction{}, engine.Attempt{}, engine.Hold{}, engine.Payout{}, engine.Try{}, engine.Wallet{}} {
-		for _, field := range reflect.VisibleFields(reflect.TypeOf(noun)) {
-			if name := reflect.TypeOf(noun).Name() + "." + field.Name; name != "Hold.Refunded" { // refunds of holds are yet to come
-				require.True(t, seen[name], "%s was never stored and read back: add it to a life", name)
+func TestAPaymentsWholeLifeReadsBackAsItWasDecided(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.Orange, Phone: phone.MustParse("0700000001"), Name: "Awa"})
+		require.NoError(t, err)
+		seen := map[string]bool{}
+		for life, commands := range lives() {
+			id := freshID()
+			c := initiation(life)
+			c.DeliveryDueAt = time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+			for _, cmd := range append([]engine.Command{c}, commands(id)...) {
+				told := w.apply(t, id, cmd)
+				require.Equal(t, engine.Changed, told.Outcome, "%s: %T", life, cmd)
+				st, err := w.Payment(t.Context(), id)
+				require.NoError(t, err)
+				read, decided := st.Transaction, told.State
+				// What stands beside the row is read afresh each time.
+				decided.Wallet, decided.Recipients, decided.Slot, decided.SlotPaid = read.Wallet, read.Recipients, read.Slot, read.SlotPaid
+				require.Equal(t, decided, read, "%s: after %T", life, cmd)
+				require.Len(t, st.Timeline, w.count(t, "SELECT count(*) FROM history WHERE transaction_id = $1", [16]byte(id)))
+				witness(seen, reflect.ValueOf(st.Transaction))
+				w.sound(t)
 			}
 		}
-	}
+		for _, noun := range []any{engine.Transaction{}, engine.Attempt{}, engine.Hold{}, engine.Payout{}, engine.Try{}, engine.Wallet{}} {
+			for _, field := range reflect.VisibleFields(reflect.TypeOf(noun)) {
+				if name := reflect.TypeOf(noun).Name() + "." + field.Name; name != "Hold.Refunded" { // refunds of holds are yet to come
+					require.True(t, seen[name], "%s was never stored and read back: add it to a life", name)
+				}
+			}
+		}
+	})
 }
 
 // witness notes every field that is something.
@@ -145,277 +131,324 @@ func witness(seen map[string]bool, v reflect.Value) {
 	}
 }
 
-func fiftyDeliveriesAtOnceHaveOneEffect(t *testing.T, w *world) {
-	id := freshID()
-	w.apply(t, id, initiation("B1"))
-	const copies = 50
-	second := w.second(t)
-	outcomes := make(chan engine.Outcome, copies)
-	var start, done sync.WaitGroup
-	start.Add(1)
-	for i := range copies {
-		store := w.writer
-		if i%2 == 1 {
-			store = second // as another process
-		}
-		done.Go(func() {
-			start.Wait()
-			applied, err := persist(t.Context(), store, engine.Ask{Transaction: id, Command: succeeded(id, 50_000)})
-			if err == nil {
-				outcomes <- applied.Outcome
+func TestFiftyDeliveriesAtOnceHaveOneEffect(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := freshID()
+		w.apply(t, id, initiation("B1"))
+		const copies = 50
+		second := w.second(t)
+		outcomes := make(chan engine.Outcome, copies)
+		var start, done sync.WaitGroup
+		start.Add(1)
+		for i := range copies {
+			store := w.writer
+			if i%2 == 1 {
+				store = second // as another process
 			}
-		})
-	}
-	start.Done()
-	done.Wait()
-	close(outcomes)
-	counts := map[engine.Outcome]int{}
-	for o := range outcomes {
-		counts[o]++
-	}
-	require.Equal(t, map[engine.Outcome]int{engine.Changed: 1, engine.Duplicate: copies - 1}, counts)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM holds"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM outbox WHERE kind = 'payment.received'"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
-	w.sound(t)
-}
-
-func fiftyInitiationsUnderOneKeyAreOnePayment(t *testing.T, w *world) {
-	const copies = 50
-	states := make(chan engine.Applied, copies)
-	var done sync.WaitGroup
-	for range copies {
-		done.Go(func() {
-			applied, err := persist(t.Context(), w, engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
-			if err == nil {
-				states <- applied
-			}
-		})
-	}
-	done.Wait()
-	close(states)
-	changed, seen := 0, map[engine.ID]int{}
-	for applied := range states {
-		seen[applied.State.ID]++
-		if applied.Outcome == engine.Changed {
-			changed++
-			require.Len(t, applied.Effects, 1)
-		} else {
-			require.Equal(t, engine.Replayed, applied.Outcome)
-			require.Empty(t, applied.Effects, "a replay calls nobody")
+			done.Go(func() {
+				start.Wait()
+				applied, err := persist(t.Context(), store, engine.Ask{Transaction: id, Command: succeeded(id, 50_000)})
+				if err == nil {
+					outcomes <- applied.Outcome
+				}
+			})
 		}
-	}
-	require.Equal(t, 1, changed)
-	require.Len(t, seen, 1, "everybody was told of the same payment")
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM transactions"))
-	w.sound(t)
+		start.Done()
+		done.Wait()
+		close(outcomes)
+		counts := map[engine.Outcome]int{}
+		for o := range outcomes {
+			counts[o]++
+		}
+		require.Equal(t, map[engine.Outcome]int{engine.Changed: 1, engine.Duplicate: copies - 1}, counts)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM holds"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM outbox WHERE kind = 'payment.received'"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
+		w.sound(t)
+	})
 }
 
-func aKeyWithAnotherBodyIsRefused(t *testing.T, w *world) {
-	_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
-	require.NoError(t, err)
-	_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B2"), Key: key("k", 2)})
-	require.Equal(t, engine.CodeIdempotencyKeyReused, engine.CodeOf(err))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM transactions"))
-	_, _, _, err = w.Recall(t.Context(), *key("k", 2))
-	require.Equal(t, engine.CodeIdempotencyKeyReused, engine.CodeOf(err))
+func TestFiftyInitiationsUnderOneKeyAreOnePayment(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		const copies = 50
+		states := make(chan engine.Applied, copies)
+		var done sync.WaitGroup
+		for range copies {
+			done.Go(func() {
+				applied, err := persist(t.Context(), w, engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
+				if err == nil {
+					states <- applied
+				}
+			})
+		}
+		done.Wait()
+		close(states)
+		changed, seen := 0, map[engine.ID]int{}
+		for applied := range states {
+			seen[applied.State.ID]++
+			if applied.Outcome == engine.Changed {
+				changed++
+				require.Len(t, applied.Effects, 1)
+			} else {
+				require.Equal(t, engine.Replayed, applied.Outcome)
+				require.Empty(t, applied.Effects, "a replay calls nobody")
+			}
+		}
+		require.Equal(t, 1, changed)
+		require.Len(t, seen, 1, "everybody was told of the same payment")
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM transactions"))
+		w.sound(t)
+	})
 }
 
-func aRefusedAskLeavesNoTraceAndNoKey(t *testing.T, w *world) {
-	c := initiation("B1")
-	c.Amount = 1
-	_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: c, Key: key("k", 1)})
-	require.ErrorIs(t, err, engine.Invalid)
-	for _, table := range []string{"transactions", "attempts", "idempotency", "open_bookings", "due", "history"} {
-		require.Zero(t, w.count(t, "SELECT count(*) FROM "+table), table)
-	}
-	_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
-	require.NoError(t, err, "the key is still free")
-}
-
-func theFirstAnswerIsEverybodysAnswer(t *testing.T, w *world) {
-	_, _, err := w.Remember(t.Context(), *key("k", 1), 202, []byte("too early"))
-	require.ErrorIs(t, err, engine.NotFound)
-	_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
-	require.NoError(t, err)
-	_, _, found, err := w.Recall(t.Context(), *key("k", 1))
-	require.NoError(t, err)
-	require.False(t, found)
-	for _, body := range []string{"first", "second"} {
-		status, answer, err := w.Remember(t.Context(), *key("k", 1), 202, []byte(body))
+func TestAKeyWithAnotherBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
 		require.NoError(t, err)
-		require.Equal(t, 202, status)
-		require.Equal(t, "first", string(answer))
-	}
+		_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B2"), Key: key("k", 2)})
+		require.Equal(t, engine.CodeIdempotencyKeyReused, engine.CodeOf(err))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM transactions"))
+		_, _, _, err = w.Recall(t.Context(), *key("k", 2))
+		require.Equal(t, engine.CodeIdempotencyKeyReused, engine.CodeOf(err))
+	})
 }
 
-func aDuplicateAskKeepsItsKey(t *testing.T, w *world) {
-	id := w.paid(t, "B1")
-	w.apply(t, id, engine.ConfirmDelivery{})
-	k := &engine.IdempotencyKey{Principal: "platform", Operation: "confirm", Key: "again", Hash: [32]byte{7}}
-	applied, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: engine.ConfirmDelivery{}, Key: k})
-	require.NoError(t, err)
-	require.Equal(t, engine.Duplicate, applied.Outcome)
-	_, _, err = w.Remember(t.Context(), *k, 200, []byte("{}"))
-	require.NoError(t, err)
-	applied, err = w.Apply(t.Context(), engine.Ask{Transaction: id, Command: engine.ConfirmDelivery{}, Key: k})
-	require.NoError(t, err)
-	require.Equal(t, engine.Replayed, applied.Outcome)
-}
-
-func oneOpenPaymentForEachBooking(t *testing.T, w *world) {
-	const copies = 20
-	results := make(chan error, copies)
-	var done sync.WaitGroup
-	for range copies {
-		done.Go(func() {
-			_, err := persist(t.Context(), w, engine.Ask{Transaction: freshID(), Command: initiation("B1")})
-			results <- err
-		})
-	}
-	done.Wait()
-	close(results)
-	won := 0
-	for err := range results {
-		if err == nil {
-			won++
-			continue
+func TestARefusedAskLeavesNoTraceAndNoKey(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		c := initiation("B1")
+		c.Amount = 1
+		_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: c, Key: key("k", 1)})
+		require.ErrorIs(t, err, engine.Invalid)
+		for _, table := range []string{"transactions", "attempts", "idempotency", "open_bookings", "due", "history"} {
+			require.Zero(t, w.count(t, "SELECT count(*) FROM "+table), table)
 		}
-		require.Equal(t, engine.CodeBookingBeingPaid, engine.CodeOf(err))
-	}
-	require.Equal(t, 1, won)
-	w.sound(t)
+		_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
+		require.NoError(t, err, "the key is still free")
+	})
 }
 
-func aSlotIsFreeAfterAFailureAndALateSuccessIsOwedBack(t *testing.T, w *world) {
-	first := freshID()
-	w.apply(t, first, initiation("B1"))
-	poor := engine.ChargeReport{Status: engine.ChargeFailed, Code: engine.CodeInsufficientFunds}
-	w.apply(t, first, engine.RecordChargeAnswer{Attempt: 1, Report: poor})
-	w.sound(t)
-	second := w.paid(t, "B1")
-	applied := w.apply(t, first, succeeded(first, 50_000))
-	require.Equal(t, engine.Surplus, applied.State.Attempts[0].Disposition)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM refunds WHERE amount = 50000 AND status = 'due'"))
-	owner, err := w.BookingPayment(t.Context(), "B1")
-	require.NoError(t, err)
-	require.Equal(t, second, owner)
-	w.sound(t)
-}
-
-func aCommandForNobodyIsNotFound(t *testing.T, w *world) {
-	for _, cmd := range []engine.Command{engine.Tick{}, engine.ConfirmDelivery{}, succeeded(freshID(), 1)} {
-		_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: cmd})
+func TestTheFirstAnswerIsEverybodysAnswer(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		_, _, err := w.Remember(t.Context(), *key("k", 1), 202, []byte("too early"))
 		require.ErrorIs(t, err, engine.NotFound)
-	}
+		_, err = w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
+		require.NoError(t, err)
+		_, _, found, err := w.Recall(t.Context(), *key("k", 1))
+		require.NoError(t, err)
+		require.False(t, found)
+		for _, body := range []string{"first", "second"} {
+			status, answer, err := w.Remember(t.Context(), *key("k", 1), 202, []byte(body))
+			require.NoError(t, err)
+			require.Equal(t, 202, status)
+			require.Equal(t, "first", string(answer))
+		}
+	})
 }
 
-func aMismatchMovesNoMoneyAndIsKept(t *testing.T, w *world) {
-	id := freshID()
-	w.apply(t, id, initiation("B1"))
-	applied := w.apply(t, id, succeeded(id, 49_999))
-	require.Equal(t, engine.ReviewAmount, applied.State.Review)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'review'"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
-	require.Zero(t, w.count(t, "SELECT count(*) FROM postings"))
-	right := succeeded(id, 50_000)
-	right.Notification.Delivery.Signature = []byte{4}
-	w.apply(t, id, right)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"), "the same identity, and now it counts")
-	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM deliveries"), "both bodies are evidence")
-	w.sound(t)
+func TestADuplicateAskKeepsItsKey(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := w.paid(t, "B1")
+		w.apply(t, id, engine.ConfirmDelivery{})
+		k := &engine.IdempotencyKey{Principal: "platform", Operation: "confirm", Key: "again", Hash: [32]byte{7}}
+		applied, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: engine.ConfirmDelivery{}, Key: k})
+		require.NoError(t, err)
+		require.Equal(t, engine.Duplicate, applied.Outcome)
+		_, _, err = w.Remember(t.Context(), *k, 200, []byte("{}"))
+		require.NoError(t, err)
+		applied, err = w.Apply(t.Context(), engine.Ask{Transaction: id, Command: engine.ConfirmDelivery{}, Key: k})
+		require.NoError(t, err)
+		require.Equal(t, engine.Replayed, applied.Outcome)
+	})
+}
+
+func TestOneOpenPaymentForEachBooking(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		const copies = 20
+		results := make(chan error, copies)
+		var done sync.WaitGroup
+		for range copies {
+			done.Go(func() {
+				_, err := persist(t.Context(), w, engine.Ask{Transaction: freshID(), Command: initiation("B1")})
+				results <- err
+			})
+		}
+		done.Wait()
+		close(results)
+		won := 0
+		for err := range results {
+			if err == nil {
+				won++
+				continue
+			}
+			require.Equal(t, engine.CodeBookingBeingPaid, engine.CodeOf(err))
+		}
+		require.Equal(t, 1, won)
+		w.sound(t)
+	})
+}
+
+func TestASlotIsFreeAfterAFailureAndALateSuccessIsOwedBack(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		first := freshID()
+		w.apply(t, first, initiation("B1"))
+		poor := engine.ChargeReport{Status: engine.ChargeFailed, Code: engine.CodeInsufficientFunds}
+		w.apply(t, first, engine.RecordChargeAnswer{Attempt: 1, Report: poor})
+		w.sound(t)
+		second := w.paid(t, "B1")
+		applied := w.apply(t, first, succeeded(first, 50_000))
+		require.Equal(t, engine.Surplus, applied.State.Attempts[0].Disposition)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM refunds WHERE amount = 50000 AND status = 'due'"))
+		owner, err := w.BookingPayment(t.Context(), "B1")
+		require.NoError(t, err)
+		require.Equal(t, second, owner)
+		w.sound(t)
+	})
+}
+
+func TestACommandForNobodyIsNotFound(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		for _, cmd := range []engine.Command{engine.Tick{}, engine.ConfirmDelivery{}, succeeded(freshID(), 1)} {
+			_, err := w.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: cmd})
+			require.ErrorIs(t, err, engine.NotFound)
+		}
+	})
+}
+
+func TestAMismatchMovesNoMoneyAndIsKept(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := freshID()
+		w.apply(t, id, initiation("B1"))
+		applied := w.apply(t, id, succeeded(id, 49_999))
+		require.Equal(t, engine.ReviewAmount, applied.State.Review)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'review'"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+		require.Zero(t, w.count(t, "SELECT count(*) FROM postings"))
+		right := succeeded(id, 50_000)
+		right.Notification.Delivery.Signature = []byte{4}
+		w.apply(t, id, right)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"), "the same identity, and now it counts")
+		require.Equal(t, 2, w.count(t, "SELECT count(*) FROM deliveries"), "both bodies are evidence")
+		w.sound(t)
+	})
 }
 
 // Two processes play the same life of the same payments at once: whoever is
 // later does nothing, and nothing is done twice.
-func twoProcessesLeaveOneHistory(t *testing.T, w *world) {
-	_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.MTN, Phone: phone.MustParse("0500000002"), Name: "Awa"})
-	require.NoError(t, err)
-	const payments = 10
-	ids := make([]engine.ID, payments)
-	for i := range ids {
-		ids[i] = freshID()
-		w.apply(t, ids[i], initiation(ids[i].String()))
-	}
-	failures := make(chan error, 2*payments*5)
-	var done sync.WaitGroup
-	for _, process := range []applier{w, w.second(t)} {
-		done.Go(func() {
-			for _, id := range ids {
-				for _, cmd := range []engine.Command{
-					succeeded(id, 50_000), engine.ConfirmDelivery{}, engine.Tick{},
-					engine.RecordPayoutAnswer{Try: 1, Send: 1, Report: engine.PayoutReport{Status: engine.PayoutReportPending, Recipient: "RCP_1"}},
-					transferred(id, 1, 42_500, engine.PayoutReportPaid),
-				} {
-					if _, err := persist(t.Context(), process, engine.Ask{Transaction: id, Command: cmd}); err != nil {
-						failures <- err
+func TestTwoProcessesLeaveOneHistory(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.MTN, Phone: phone.MustParse("0500000002"), Name: "Awa"})
+		require.NoError(t, err)
+		const payments = 10
+		ids := make([]engine.ID, payments)
+		for i := range ids {
+			ids[i] = freshID()
+			w.apply(t, ids[i], initiation(ids[i].String()))
+		}
+		failures := make(chan error, 2*payments*5)
+		var done sync.WaitGroup
+		for _, process := range []applier{w, w.second(t)} {
+			done.Go(func() {
+				for _, id := range ids {
+					for _, cmd := range []engine.Command{
+						succeeded(id, 50_000),
+						engine.ConfirmDelivery{},
+						engine.Tick{},
+						engine.RecordPayoutAnswer{Try: 1, Send: 1, Report: engine.PayoutReport{Status: engine.PayoutReportPending, Recipient: "RCP_1"}},
+						transferred(id, 1, 42_500, engine.PayoutReportPaid),
+					} {
+						if _, err := persist(t.Context(), process, engine.Ask{Transaction: id, Command: cmd}); err != nil {
+							failures <- err
+						}
 					}
 				}
-			}
-		})
-	}
-	done.Wait()
-	close(failures)
-	for err := range failures {
-		require.NoError(t, err)
-	}
-	require.Equal(t, payments, w.count(t, "SELECT count(*) FROM payouts WHERE status = 'paid'"))
-	require.Equal(t, payments, w.count(t, "SELECT count(*) FROM payout_tries"))
-	require.Equal(t, 4*payments, w.count(t, "SELECT count(*) FROM outbox"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM recipients"), "the wallet has one name at the gateway")
-	w.sound(t)
+			})
+		}
+		done.Wait()
+		close(failures)
+		for err := range failures {
+			require.NoError(t, err)
+		}
+		require.Equal(t, payments, w.count(t, "SELECT count(*) FROM payouts WHERE status = 'paid'"))
+		require.Equal(t, payments, w.count(t, "SELECT count(*) FROM payout_tries"))
+		require.Equal(t, 4*payments, w.count(t, "SELECT count(*) FROM outbox"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM recipients"), "the wallet has one name at the gateway")
+		w.sound(t)
+	})
 }
 
-func aCopyOfWhatCountsLeavesNoTrace(t *testing.T, w *world) {
-	id := w.paid(t, "B1")
-	before := w.count(t, "SELECT sum(version) FROM transactions")
-	copied := succeeded(id, 50_000)
-	copied.Notification.Delivery.Signature = []byte("signed by the next key")
-	require.Equal(t, engine.Duplicate, w.apply(t, id, copied).Outcome)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox"))
-	require.Equal(t, before, w.count(t, "SELECT sum(version) FROM transactions"))
+func TestACopyOfWhatCountsLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := w.paid(t, "B1")
+		before := w.count(t, "SELECT sum(version) FROM transactions")
+		copied := succeeded(id, 50_000)
+		copied.Notification.Delivery.Signature = []byte("signed by the next key")
+		require.Equal(t, engine.Duplicate, w.apply(t, id, copied).Outcome)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox"))
+		require.Equal(t, before, w.count(t, "SELECT sum(version) FROM transactions"))
+	})
 }
 
 // A webhook that was slower than our own question changes nothing, and it is
 // answered 200: its identity and its bytes are there to show.
-func whatAnInquiryToldFirstIsStillKept(t *testing.T, w *world) {
-	id := freshID()
-	w.apply(t, id, initiation("B1"))
-	told := succeeded(id, 50_000)
-	require.NoError(t, w.Park(t.Context(), told.Notification), "it had come when the payment could not be read")
-	require.Equal(t, engine.Changed, w.apply(t, id, engine.RecordInquiry{Reference: charge(id), Charge: told.Notification.Charge}).Outcome)
+func TestWhatAnInquiryToldFirstIsStillKept(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := freshID()
+		w.apply(t, id, initiation("B1"))
+		told := succeeded(id, 50_000)
+		require.NoError(t, w.Park(t.Context(), told.Notification), "it had come when the payment could not be read")
+		require.Equal(t, engine.Changed, w.apply(t, id, engine.RecordInquiry{Reference: charge(id), Charge: told.Notification.Charge}).Outcome)
 
-	applied := w.apply(t, id, told)
-	require.Equal(t, engine.Duplicate, applied.Outcome)
-	require.Contains(t, applied.Counted, told.Notification.Identity)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted' AND next_at IS NULL"), "it has left the waiting ones")
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
-	w.sound(t)
+		applied := w.apply(t, id, told)
+		require.Equal(t, engine.Duplicate, applied.Outcome)
+		require.Contains(t, applied.Counted, told.Notification.Identity)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted' AND next_at IS NULL"), "it has left the waiting ones")
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+		w.sound(t)
+	})
 }
 
-func aTickMakesTheDueRowsSayWhatTheStateDoes(t *testing.T, w *world) {
-	id := w.paid(t, "B1")
-	w.exec(t, "UPDATE due SET due_at = now(), claimed_until = now() + interval '1 h' WHERE kind = 'release'")
-	w.exec(t, "INSERT INTO due (transaction_id, kind, due_at) VALUES ($1, 'payout', now())", [16]byte(id))
-	require.Equal(t, engine.Duplicate, w.apply(t, id, engine.Tick{}).Outcome)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM due"))
-	require.Equal(t, 1, w.count(t, `SELECT count(*) FROM due JOIN holds USING (transaction_id)
+func TestATickMakesTheDueRowsSayWhatTheStateDoes(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := w.paid(t, "B1")
+		w.exec(t, "UPDATE due SET due_at = now(), claimed_until = now() + interval '1 h' WHERE kind = 'release'")
+		w.exec(t, "INSERT INTO due (transaction_id, kind, due_at) VALUES ($1, 'payout', now())", [16]byte(id))
+		require.Equal(t, engine.Duplicate, w.apply(t, id, engine.Tick{}).Outcome)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM due"))
+		require.Equal(t, 1, w.count(t, `SELECT count(*) FROM due JOIN holds USING (transaction_id)
 		WHERE kind = 'release' AND due_at = release_at AND claimed_until IS NULL`))
+	})
 }
 
-func aReplayCarriesNoEffects(t *testing.T, w *world) {
-	id := freshID()
-	first, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: initiation("B1"), Key: key("k", 1)})
-	require.NoError(t, err)
-	require.Len(t, first.Effects, 1)
-	w.apply(t, id, succeeded(id, 50_000))
-	replayed, err := w.second(t).Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
-	require.NoError(t, err)
-	require.Equal(t, engine.Replayed, replayed.Outcome)
-	require.Empty(t, replayed.Effects)
-	require.Empty(t, replayed.Events)
-	require.Equal(t, id, replayed.State.ID)
-	require.Equal(t, engine.ChargeIsSucceeded, replayed.State.Status, "the state is today's")
+func TestAReplayCarriesNoEffects(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		id := freshID()
+		first, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: initiation("B1"), Key: key("k", 1)})
+		require.NoError(t, err)
+		require.Len(t, first.Effects, 1)
+		w.apply(t, id, succeeded(id, 50_000))
+		replayed, err := w.second(t).Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: initiation("B1"), Key: key("k", 1)})
+		require.NoError(t, err)
+		require.Equal(t, engine.Replayed, replayed.Outcome)
+		require.Empty(t, replayed.Effects)
+		require.Empty(t, replayed.Events)
+		require.Equal(t, id, replayed.State.ID)
+		require.Equal(t, engine.ChargeIsSucceeded, replayed.State.Status, "the state is today's")
+	})
 }

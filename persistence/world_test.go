@@ -27,9 +27,6 @@ type applier interface {
 	Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error)
 }
 
-// alone is the store itself as the writer.
-func alone(s *persistence.Store) applier { return s }
-
 // world is a store on a database of its own, with a window to look in by.
 type world struct {
 	*persistence.Store
@@ -42,7 +39,7 @@ type world struct {
 
 func open(t testing.TB) *world {
 	t.Helper()
-	return openOn(t, schema, alone)
+	return openOn(t, schema, writers["one by one"])
 }
 
 func openOn(t testing.TB, on pgtest.Schema, through func(*persistence.Store) applier) *world {
@@ -147,7 +144,9 @@ func transferred(id engine.ID, no int, amount money.Amount, status engine.Payout
 	return engine.Notify{Notification: engine.Notification{
 		Gateway: engine.Paystack, Kind: "transfer", Reference: r,
 		Identity: engine.NewIdentity(engine.Paystack, "transfer", r.String(), string(status)),
-		Payout:   &engine.PayoutReport{Status: status, Amount: amount, Currency: money.XOF, Live: true, GatewayReference: "TRF_1", Fee: 10, FeeSubunits: 1_000},
+		Payout: &engine.PayoutReport{
+			Status: status, Amount: amount, Currency: money.XOF, Live: true, GatewayReference: "TRF_1", Fee: 10, FeeSubunits: 1_000,
+		},
 		Delivery: engine.Delivery{Signature: []byte{9}, Body: []byte(`{"event":"transfer.success"}`), ReceivedAt: time.Now()},
 	}}
 }

@@ -15,7 +15,8 @@ type decided struct {
 	ask      engine.Ask
 	before   engine.Transaction
 	decision engine.Decision
-	counted  bool // the notification told of counts already
+	name     engine.ID // the decision's own: by it, and by nothing else, it is known to stand
+	counted  bool      // the notification told of counts already
 }
 
 // write queues everything the decisions say, one statement a table over arrays,
@@ -66,7 +67,7 @@ func (w *writer) add(d decided) error {
 		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
 	}
 	if d.decision.Changed() {
-		w.addTransaction(d.before, d.decision.Next)
+		w.addTransaction(d)
 		w.addSlot(d.before, d.decision.Next)
 		w.addChildren(d.before, d.decision.Next)
 		w.addFacts(d)
@@ -82,17 +83,18 @@ func (w *writer) add(d decided) error {
 	return nil
 }
 
-func (w *writer) addTransaction(before, t engine.Transaction) {
-	id := [16]byte(t.ID)
-	if before.Exists() {
+func (w *writer) addTransaction(d decided) {
+	t := d.decision.Next
+	id, name := [16]byte(t.ID), [16]byte(d.name)
+	if d.before.Exists() {
 		w.updates.row(id, t.Version, string(t.Status), t.Step, string(t.Code), string(t.Review), nullable(t.InquiredAt), nullable(t.PaidAt),
-			t.EventSeq, t.JournalSeq)
+			t.EventSeq, t.JournalSeq, name)
 		return
 	}
 	w.created = append(w.created, id)
 	w.transactions.row(id, t.Version, t.Principal, t.Booking, t.Talent, int64(t.Amount), string(t.Currency), string(t.Method),
 		string(t.Payer.Operator), storePhone(t.Payer.Phone), t.Payer.Email, nullable(t.DeliveryDueAt), string(t.Status), t.Step, string(t.Code),
-		string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq)
+		string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq, name)
 }
 
 // addSlot takes the booking's slot for a payment that is open and leaves it for
@@ -193,7 +195,7 @@ func (w *writer) addNotification(d decided, n engine.Notification) {
 	}
 	w.identities.row(string(n.Identity), string(n.Gateway), n.Kind, [16]byte(d.ask.Transaction), status, w.now)
 	if len(n.Delivery.Body) > 0 {
-		w.deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body, w.now)
+		w.deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
 	}
 }
 

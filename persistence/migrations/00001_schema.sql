@@ -8,6 +8,7 @@
 -- 4.7 µs instead of 12.7.
 CREATE TABLE transactions (
     id              uuid PRIMARY KEY,
+    decision        uuid NOT NULL, -- the one that wrote the row last: a writer whose COMMIT was not answered looks for its own
     created_at      timestamptz NOT NULL,
     paid_at         timestamptz,
     delivery_due_at timestamptz,
@@ -46,6 +47,8 @@ CREATE TRIGGER versions_follow_one_another BEFORE UPDATE ON transactions
     FOR EACH ROW WHEN (NEW.version <> OLD.version + 1) EXECUTE FUNCTION version_is_not_the_next();
 -- Serves: the latest payment of a booking whose slot is free (BookingPayment).
 CREATE INDEX transactions_of_a_booking ON transactions (booking_id, id);
+-- Serves: a talent's pending release, and whether a talent is known.
+CREATE INDEX transactions_of_a_talent ON transactions (talent_id);
 
 -- Who owns a booking's slot: at most one open payment for each booking. A table
 -- of its own, so that no index on transactions mentions a status.

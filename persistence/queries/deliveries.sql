@@ -1,8 +1,9 @@
 -- name: InsertDeliveries
--- Equal signatures are equal bytes: they are kept once for each identity.
+-- Equal signatures are equal bytes: they are kept once for each identity. They are
+-- dated by the clock that cuts the partitions, not by an edge whose clock is off.
 INSERT INTO deliveries (identity, gateway, signature, body, received_at)
-SELECT n.identity, n.gateway, n.signature, n.body, n.received_at
-  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::timestamptz[]) AS n (identity, gateway, signature, body, received_at)
+SELECT n.identity, n.gateway, n.signature, n.body, now()
+  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) AS n (identity, gateway, signature, body)
  WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.identity = n.identity AND d.signature = n.signature);
 
 -- name: Evidence

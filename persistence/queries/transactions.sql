@@ -20,36 +20,48 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
 SELECT clock_timestamp(), pg_current_xact_id()::text;
 
 -- name: Fate
-SELECT coalesce(pg_xact_status($1::text::xid8), 'too old');
+-- What became of a COMMIT. The number alone does not prove it: a crash of the
+-- server that loses the COMMIT gives the number to the next writer, who may well
+-- commit. So what was decided must stand too, or have been built upon.
+SELECT CASE WHEN EXISTS (
+         SELECT 1
+           FROM unnest($2::uuid[], $3::integer[], $4::uuid[]) AS n (id, version, decision)
+           LEFT JOIN transactions t ON t.id = n.id
+          WHERE t.id IS NULL OR t.version < n.version OR (t.version = n.version AND t.decision <> n.decision))
+         AND pg_xact_status($1::text::xid8) = 'committed'
+       THEN 'aborted'
+       ELSE coalesce(pg_xact_status($1::text::xid8), 'too old')
+       END;
 
 -- name: InsertTransactions
 INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at, status,
-       step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq)
+       step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq, decision)
 SELECT n.id, n.version, n.principal, n.booking_id, n.talent_id, n.amount, n.currency, n.method, n.operator, n.phone, n.email,
-       n.delivery_due_at, n.status, n.step, n.code, n.review, n.inquired_at, n.created_at, n.paid_at, n.event_seq, n.journal_seq
+       n.delivery_due_at, n.status, n.step, n.code, n.review, n.inquired_at, n.created_at, n.paid_at, n.event_seq, n.journal_seq, n.decision
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
               $10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::integer[], $15::text[], $16::text[],
-              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::integer[], $21::integer[])
+              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::integer[], $21::integer[], $22::uuid[])
        AS n (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at,
-             status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq);
+             status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq, decision);
 
 -- name: UpdateTransactions
 -- What was fixed at the beginning is not in the list. A trigger refuses a version
 -- that is not the next one: the row was locked, so it always is.
 UPDATE transactions t
    SET version = n.version, status = n.status, step = n.step, code = n.code, review = n.review,
-       inquired_at = n.inquired_at, paid_at = n.paid_at, event_seq = n.event_seq, journal_seq = n.journal_seq
+       inquired_at = n.inquired_at, paid_at = n.paid_at, event_seq = n.event_seq, journal_seq = n.journal_seq,
+       decision = n.decision
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-              $9::integer[], $10::integer[])
-       AS n (id, version, status, step, code, review, inquired_at, paid_at, event_seq, journal_seq)
+              $9::integer[], $10::integer[], $11::uuid[])
+       AS n (id, version, status, step, code, review, inquired_at, paid_at, event_seq, journal_seq, decision)
  WHERE t.id = n.id;
 
 -- name: ReadSlots
+-- One array of bookings, not two conditions: an OR would read the whole table.
 SELECT b.booking_id, b.transaction_id, coalesce(t.ever_paid, false)
   FROM open_bookings b
   LEFT JOIN transactions t ON t.id = b.transaction_id
- WHERE b.booking_id = ANY($1::text[])
-    OR b.booking_id IN (SELECT booking_id FROM transactions WHERE id = ANY($2::uuid[]));
+ WHERE b.booking_id = ANY($1::text[] || ARRAY(SELECT booking_id FROM transactions WHERE id = ANY($2::uuid[])));
 
 -- name: TakeSlots
 -- A slot that was taken meanwhile is a unique violation: the loser decides again.
