@@ -37,7 +37,7 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 			func() float64 { return float64(read(pool.Stat())) })
 	}
 	for _, c := range []prometheus.Collector{
-		m.applies, m.races, m.doubts,
+		m.applies, m.races, m.doubts, newAttention(pool),
 		gauge("connections", "Connections open.", (*pgxpool.Stat).TotalConns),
 		gauge("connections_in_use", "Connections at work.", (*pgxpool.Stat).AcquiredConns),
 		gauge("connections_max", "Connections allowed.", (*pgxpool.Stat).MaxConns),

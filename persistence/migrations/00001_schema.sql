@@ -49,6 +49,9 @@ CREATE TRIGGER versions_follow_one_another BEFORE UPDATE ON transactions
 CREATE INDEX transactions_of_a_booking ON transactions (booking_id, id);
 -- Serves: a talent's pending release, and whether a talent is known.
 CREATE INDEX transactions_of_a_talent ON transactions (talent_id);
+-- Serves: how many are under review. A review comes and goes once in a blue moon,
+-- so that all other updates stay on their page.
+CREATE INDEX transactions_under_review ON transactions (id) WHERE review <> '';
 
 -- Who owns a booking's slot: at most one open payment for each booking. A table
 -- of its own, so that no index on transactions mentions a status.
@@ -139,6 +142,8 @@ CREATE TABLE payouts (
 ) WITH (fillfactor = 80);
 -- Serves: a talent's balances, and waking their waiting payouts when a wallet is set.
 CREATE INDEX payouts_of_a_talent ON payouts (talent_id);
+-- Serves: how long the oldest payout has been owed.
+CREATE INDEX payouts_owed ON payouts (due_at) WHERE status <> 'paid';
 
 CREATE TABLE payout_tries (
     transaction_id    uuid NOT NULL,
