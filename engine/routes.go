@@ -13,6 +13,7 @@ type Gateway string
 // The gateways.
 const (
 	Paystack Gateway = "paystack"
+	FedaPay  Gateway = "fedapay"
 )
 
 // Method is how the payer pays.

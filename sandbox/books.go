@@ -18,16 +18,19 @@ const (
 	TransferFee       MovementKind = "transfer_fee"        // the gateway's price for it
 	TransferReturn    MovementKind = "transfer_return"     // a transfer that failed or bounced came back
 	TransferFeeReturn MovementKind = "transfer_fee_return" // and its price
+	Settlement        MovementKind = "settlement"          // from one pot to another: its two movements come to nothing
 )
 
 // Movement is one line of an account. It is never changed or taken back: what
-// undoes it is another movement.
+// undoes it is another movement. Pot names the part of the account it concerns,
+// at a gateway that keeps several and does not let them be combined.
 type Movement struct {
 	At        time.Time    `json:"at"`
 	Domain    string       `json:"domain"`
 	Kind      MovementKind `json:"kind"`
 	Reference string       `json:"reference"` // the client's reference of the charge or transfer; for refunds, the charge's
 	Amount    int64        `json:"amount"`    // subunits; what leaves is negative
+	Pot       string       `json:"pot,omitempty"`
 }
 
 // Account is a merchant's balance at a gateway, with what each reference did to
@@ -38,6 +41,7 @@ type Account struct {
 	balance int64
 	totals  map[MovementKind]int64
 	sums    map[sumKey]int64
+	pots    map[string]int64
 }
 
 type sumKey struct {
@@ -47,7 +51,9 @@ type sumKey struct {
 
 // NewAccount opens one with a starting float, in subunits.
 func NewAccount(float int64) *Account {
-	return &Account{float: float, balance: float, totals: map[MovementKind]int64{}, sums: map[sumKey]int64{}}
+	return &Account{
+		float: float, balance: float, totals: map[MovementKind]int64{}, sums: map[sumKey]int64{}, pots: map[string]int64{},
+	}
 }
 
 // Post books a movement.
@@ -55,11 +61,15 @@ func (a *Account) Post(m Movement) {
 	a.balance += m.Amount
 	a.totals[m.Kind] += m.Amount
 	a.sums[sumKey{m.Kind, m.Reference}] += m.Amount
+	a.pots[m.Pot] += m.Amount
 }
 
 // Balance is float + captures − fees − transfers − refunds + what came back, in
 // subunits.
 func (a *Account) Balance() int64 { return a.balance }
+
+// Pot is what the movements of a pot come to. The float is in none of them.
+func (a *Account) Pot(name string) int64 { return a.pots[name] }
 
 // Sum is what movements of a kind under a reference come to.
 func (a *Account) Sum(kind MovementKind, reference string) int64 {

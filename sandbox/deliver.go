@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Bounds of delivery. 20 000 waiting webhooks of about 2 KiB are 40 MiB; what
+// Bounds of delivery. 20 000 waiting webhooks of 2 to 6 KiB are at most 120 MiB; what
 // comes on top is recorded as lost, as it would be at a gateway in trouble.
 // The history answers "what happened to it" for a test run or a demo.
 const (
@@ -33,9 +33,9 @@ type DeliveryState string
 // The states. Done, GivenUp and Lost are final.
 const (
 	Waiting DeliveryState = "waiting"
-	Done    DeliveryState = "done"     // answered exactly 200
+	Done    DeliveryState = "done"     // answered as the gateway wants: exactly 200, or any 2xx
 	GivenUp DeliveryState = "given_up" // the schedule has run out
-	Lost    DeliveryState = "lost"     // never tried: by fault, by number, without an address, or past the bound
+	Lost    DeliveryState = "lost"     // never tried again: by fault, by number, without an address, disabled, or past the bound
 )
 
 // Delivery is one copy of one webhook and every try of it.
@@ -60,10 +60,11 @@ type Try struct {
 
 // Tried is what a delivery became after a try, for the journal.
 type Tried struct {
-	ID    uint64        `json:"id"`
-	Try   Try           `json:"try"`
-	State DeliveryState `json:"state"`
-	DueAt time.Time     `json:"due_at"`
+	ID     uint64        `json:"id"`
+	Domain string        `json:"domain,omitempty"`
+	Try    Try           `json:"try"`
+	State  DeliveryState `json:"state"`
+	DueAt  time.Time     `json:"due_at"`
 }
 
 // Notice is a webhook to be sent.
@@ -82,6 +83,8 @@ type DelivererConfig struct {
 	Sign     func(domain string, body []byte) (name, value string) // the signature's header
 	Schedule func(domain string) []time.Duration                   // gap before each further try, undivided
 	Speed    int                                                   // divides the gaps
+	Accepts  func(status int) bool                                 // whether it was received; nil: exactly 200
+	Timeout  time.Duration                                         // of one try; 0 means 30 s
 	Workers  int                                                   // tries under way at once; 0 means 16
 	Faults   *Faults
 	Agenda   *Agenda
@@ -90,20 +93,21 @@ type DelivererConfig struct {
 	Record   func(Tried) // told after each try, before the next can start
 }
 
-// Deliverer sends webhooks until each has been answered exactly 200 or its
+// Deliverer sends webhooks until each has been answered as it should or its
 // schedule has run out.
 type Deliverer struct {
 	cfg    DelivererConfig
 	client *http.Client
 
-	mu      sync.Mutex
-	url     string
-	lastID  uint64
-	history []*Delivery
-	waiting int // deliveries in the state Waiting
-	busy    int // queued or being tried
-	ready   chan *Delivery
-	held    []*Delivery // reordered, until another has been sent
+	mu       sync.Mutex
+	url      string
+	disabled map[string]bool // domains whose endpoint the gateway has switched off
+	lastID   uint64
+	history  []*Delivery
+	waiting  int // deliveries in the state Waiting
+	busy     int // queued or being tried
+	ready    chan *Delivery
+	held     []*Delivery // reordered, until another has been sent
 }
 
 // NewDeliverer makes one at rest; Run starts its workers.
@@ -111,17 +115,24 @@ func NewDeliverer(cfg DelivererConfig) *Deliverer {
 	if cfg.Workers == 0 {
 		cfg.Workers = workersDefault
 	}
+	if cfg.Accepts == nil {
+		cfg.Accepts = func(status int) bool { return status == http.StatusOK }
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = tryTimeoutDefault
+	}
 	return &Deliverer{
-		cfg: cfg,
-		url: cfg.URL,
+		cfg:      cfg,
+		url:      cfg.URL,
+		disabled: map[string]bool{},
 		client: &http.Client{
-			Timeout: tryTimeoutDefault,
+			Timeout: cfg.Timeout,
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 				MaxIdleConnsPerHost: cfg.Workers,
 				MaxConnsPerHost:     cfg.Workers,
 			},
-			// A redirect is an answer other than 200, hence a failed try.
+			// A redirect is an answer outside 2xx, hence a failed try.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		ready: make(chan *Delivery, waitingMax), // room for every waiting one, so that nobody blocks on it
@@ -152,6 +163,22 @@ func (d *Deliverer) PointAt(url string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.url = url
+}
+
+// Disable switches a domain's endpoint off, as a gateway does that has seen too
+// many failures: nothing is sent there, and what was waiting is lost when its
+// turn comes.
+func (d *Deliverer) Disable(domain string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.disabled[domain] = true
+}
+
+// Enable switches it on again, for what is planned or due from now on.
+func (d *Deliverer) Enable(domain string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.disabled, domain)
 }
 
 // Plan decides what becomes of a notice, by number and by fault: one delivery,
@@ -189,6 +216,9 @@ func (d *Deliverer) Plan(n Notice) []Delivery {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.disabled[n.Domain] {
+		one.State = Lost
+	}
 	planned := make([]Delivery, copies)
 	for i := range planned {
 		d.lastID++
@@ -316,14 +346,18 @@ func (d *Deliverer) hold(one *Delivery) {
 // try makes one POST and decides what follows.
 func (d *Deliverer) try(ctx context.Context, one *Delivery) {
 	d.mu.Lock()
-	url, number := d.url, len(one.Tries)
+	url, number, disabled := d.url, len(one.Tries), d.disabled[one.Domain]
 	d.mu.Unlock()
 
 	try := Try{At: d.cfg.Clock.Now()}
-	status, err := d.post(ctx, url, one)
-	try.Status = status
-	if err != nil {
-		try.Error = reason(err)
+	if disabled {
+		try.Error = "not sent: the endpoint is disabled"
+	} else {
+		status, err := d.post(ctx, url, one)
+		try.Status = status
+		if err != nil {
+			try.Error = reason(err)
+		}
 	}
 	if ctx.Err() != nil {
 		// Stopped in the middle: the journal still has it waiting, so it is tried
@@ -335,9 +369,11 @@ func (d *Deliverer) try(ctx context.Context, one *Delivery) {
 		return
 	}
 	gaps := d.cfg.Schedule(one.Domain)
-	result := Tried{ID: one.ID, Try: try, State: Done, DueAt: one.DueAt}
+	result := Tried{ID: one.ID, Domain: one.Domain, Try: try, State: Done, DueAt: one.DueAt}
 	switch {
-	case status == http.StatusOK:
+	case disabled:
+		result.State = Lost
+	case d.cfg.Accepts(try.Status):
 	case number >= len(gaps):
 		result.State = GivenUp
 	default:

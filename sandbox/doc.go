@@ -5,24 +5,30 @@
 // anybody's client of that gateway, not to ours alone.
 //
 // This package holds what every gateway needs; the gateways themselves are its
-// folders (sandbox/paystack), each with real paths at the root of its listener.
+// folders (sandbox/paystack, sandbox/fedapay), each with real paths at the root of its listener.
 //
 //   - [Account] and [Books]: where the money is, in subunits. Rows say what a
 //     gateway tells its clients; the account is written beside them, movement
 //     by movement, so that the two can be held against each other.
 //   - [Journal]: the books on disk, a line a change, so that a sandbox which is
 //     a process of its own survives kill -9 with what it had promised.
-//   - [Deliverer]: signed webhooks, tried again on the gateway's schedule.
+//   - [Deliverer]: signed webhooks, tried again on the gateway's schedule, unless
+//     the gateway has disabled the endpoint.
 //   - [Faults]: what goes wrong on purpose, counted: before the effect, after
 //     it, or to a webhook.
 //   - [Gate]: a listener that can refuse connections for a while.
 //   - [Clock] and [Agenda]: what happens by itself, because time has passed.
+//   - [Host]: the life of a gateway, its listeners and routes, what goes wrong
+//     with its calls, and the sandbox's own paths. A gateway says by its [Dialect]
+//     what its routes and refusals are.
+//   - [Shelf]: rows, findable by several names.
 //   - [Numbers]: the last four digits of a phone number choose an outcome, as
 //     test cards do.
 //
 // # Numbers
 //
-// The table is [Numbers]; a number that is not in it succeeds. An ending counts
+// The table is [Numbers]; a number that is not in it succeeds. It speaks of
+// what happens; each gateway's package says what it calls that. An ending counts
 // for the payer's phone of a charge and for the account number of a transfer:
 //
 //	0010 no funds            0011 wrong PIN           0012 the payer refuses

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +99,91 @@ func TestBooksBalanceOnlyWhenEveryFrancIsInARow(t *testing.T) {
 	require.False(t, account.Snapshot(sandbox.Books{Transfers: []sandbox.TransferRow{{Reference: "t"}}}).Balanced(), "money without a row")
 	books.Balance++
 	require.False(t, books.Balanced())
+}
+
+func TestPotsArePartsOfOneAccount(t *testing.T) {
+	t.Parallel()
+	account := sandbox.NewAccount(1000)
+	for _, m := range []sandbox.Movement{
+		{Kind: sandbox.Capture, Reference: "a", Amount: 500, Pot: "coming"},
+		{Kind: sandbox.Settlement, Reference: "a", Amount: -500, Pot: "coming"},
+		{Kind: sandbox.Settlement, Reference: "a", Amount: 500, Pot: "there"},
+	} {
+		account.Post(m)
+	}
+	require.Zero(t, account.Pot("coming"))
+	require.EqualValues(t, 500, account.Pot("there"))
+	require.EqualValues(t, 1500, account.Balance(), "a settlement comes to nothing")
+	require.True(t, account.Snapshot(sandbox.Books{Payments: []sandbox.PaymentRow{{Reference: "a"}}}).Balanced())
+}
+
+type thing struct{ names []string }
+
+func (t thing) Keys() []string { return t.names }
+
+func TestAShelfFindsARowByEachOfItsNames(t *testing.T) {
+	t.Parallel()
+	var shelf sandbox.Shelf[thing]
+	_, found := shelf.Find("a")
+	require.False(t, found)
+	shelf.Put(thing{[]string{"a", "b"}})
+	shelf.Put(thing{[]string{"z"}})
+	shelf.Put(thing{[]string{"a", "b", "c"}})
+	require.Len(t, shelf.Rows, 2, "replaced, not added")
+	for _, name := range []string{"a", "b", "c"} {
+		row, found := shelf.Find(name)
+		require.True(t, found)
+		require.Len(t, row.names, 3)
+	}
+}
+
+func TestADisabledEndpointGetsNothing(t *testing.T) {
+	t.Parallel()
+	clock, pulse := sandbox.NewManualClock(time.Unix(0, 0)), sandbox.NewPulse()
+	agenda := sandbox.NewAgenda(clock, pulse)
+	var posts, status atomic.Int64
+	status.Store(http.StatusInternalServerError)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		posts.Add(1)
+		w.WriteHeader(int(status.Load()))
+	}))
+	defer endpoint.Close()
+	hooks := sandbox.NewDeliverer(sandbox.DelivererConfig{
+		URL: endpoint.URL, Speed: 1, Faults: sandbox.NewFaults(1, nil), Agenda: agenda, Clock: clock, Pulse: pulse,
+		Sign:     func(string, []byte) (string, string) { return "X-Signature", "s" },
+		Schedule: func(string) []time.Duration { return []time.Duration{time.Minute} },
+		Accepts:  func(status int) bool { return status == http.StatusAccepted },
+		Record:   func(sandbox.Tried) {},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { agenda.Run(ctx) })
+	running.Go(func() { hooks.Run(ctx) })
+	defer func() { cancel(); running.Wait() }()
+	quiet := func() {
+		require.NoError(t, pulse.Until(t.Context(), func() bool { return agenda.Quiet() && hooks.Quiet() }))
+	}
+	send := func(domain string) {
+		hooks.Send(hooks.Plan(sandbox.Notice{Domain: domain, Event: "e", Body: []byte(`{}`)}))
+		quiet()
+	}
+	send("test")
+	hooks.Disable("test")
+	send("test")
+	require.EqualValues(t, 1, posts.Load())
+	clock.Advance(time.Minute)
+	quiet()
+	require.EqualValues(t, 1, posts.Load(), "what waited is lost when its turn comes")
+	status.Store(http.StatusAccepted)
+	send("live")
+	hooks.Enable("test")
+	send("test")
+	require.EqualValues(t, 3, posts.Load())
+	var states []sandbox.DeliveryState
+	for _, d := range hooks.Deliveries() {
+		states = append(states, d.State)
+	}
+	require.Equal(t, []sandbox.DeliveryState{sandbox.Lost, sandbox.Lost, sandbox.Done, sandbox.Done}, states)
 }
 
 func TestFaultsStrikeAsOftenAsTheyWereTold(t *testing.T) {

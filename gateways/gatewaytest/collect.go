@@ -27,6 +27,9 @@ func (s suite) flow(story Story, begins engine.ChargeReportStatus) func(*testing
 		if begins != engine.ChargeSucceeded {
 			require.NotEqual(t, engine.ChargeSucceeded, s.inquireCharge(t, w, call.Reference).Status)
 			require.Zero(t, w.Captured(call.Reference.String()))
+			if begins == engine.ChargeRedirects && w.Pay != nil {
+				w.Pay(report.URL)
+			}
 			w.Soon()
 		}
 		s.requirePaid(t, w, call)

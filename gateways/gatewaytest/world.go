@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +41,7 @@ type World struct {
 
 	Soon  func()                   // payers have approved, queued transfers are sent, webhooks have arrived
 	Late  func()                   // every window is over, everything that comes late has come
+	Pay   func(url string)         // what a payer does on a page; nil: it pays by itself
 	Break func(Operation, Trouble) // what happens to the next call
 	Mend  func()                   // ends Dark
 
@@ -101,6 +103,7 @@ const (
 // Inbox is a webhook endpoint: it answers 200 and keeps what came.
 type Inbox struct {
 	URL string
+	Now func() time.Time // the sandbox's clock, where webhooks are dated; nil: the machine's
 
 	mu   sync.Mutex
 	came []Delivered
@@ -110,6 +113,7 @@ type Inbox struct {
 type Delivered struct {
 	Signatures [][]byte // every value of the signature's header
 	Body       []byte
+	At         time.Time
 }
 
 // Receive opens an inbox that reads the header named; it closes with the test.
@@ -122,7 +126,10 @@ func Receive(t *testing.T, header string) *Inbox {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
-		one := Delivered{Body: body}
+		one := Delivered{Body: body, At: time.Now()}
+		if in.Now != nil {
+			one.At = in.Now()
+		}
 		for _, value := range r.Header.Values(header) {
 			one.Signatures = append(one.Signatures, []byte(value))
 		}
@@ -142,7 +149,8 @@ func (in *Inbox) Came() []Delivered {
 	return append([]Delivered{}, in.came...)
 }
 
-// about reads what has come about a reference, all of it verified.
+// about reads what has come about a reference, all of it verified. What tells
+// nothing, that a charge was made, is left out.
 func (w *World) about(t *testing.T, r engine.Reference) []engine.Notification {
 	t.Helper()
 	var told []engine.Notification
@@ -150,14 +158,29 @@ func (w *World) about(t *testing.T, r engine.Reference) []engine.Notification {
 		secret, err := w.Webhooks.Verify(d.Signatures, d.Body)
 		require.NoError(t, err)
 		require.NotEmpty(t, secret)
-		n, err := w.Webhooks.Parse(d.Body)
+		n, err := w.parse(d)
 		require.NoError(t, err)
 		require.False(t, n.Stale, "%s", d.Body)
-		if n.Reference == r {
+		n.Delivery = engine.Delivery{} // evidence: two copies of one webhook may differ in it
+		if n.Reference == r && (n.Charge == nil || n.Charge.Status != nothingNew) {
 			told = append(told, n)
 		}
 	}
 	return told
+}
+
+// nothingNew is the report of a notification that decides nothing.
+const nothingNew engine.ChargeReportStatus = "created"
+
+// parse reads a webhook, with its date at a gateway that dates them.
+func (w *World) parse(d Delivered) (engine.Notification, error) {
+	dated, is := w.Webhooks.(interface {
+		ParseDelivery(engine.Delivery) (engine.Notification, error)
+	})
+	if !is {
+		return w.Webhooks.Parse(d.Body)
+	}
+	return dated.ParseDelivery(engine.Delivery{Signature: d.Signatures[0], Body: d.Body, ReceivedAt: d.At})
 }
 
 // references makes names nobody has used: a shared gateway would refuse others.

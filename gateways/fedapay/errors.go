@@ -1,0 +1,180 @@
+package fedapay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"unicode"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// phase is how far a request came.
+type phase int
+
+const (
+	notSent  phase = iota // no byte of it left us
+	sent                  // a byte left us, and no whole answer came
+	answered              // an HTTP answer came, whatever it says
+)
+
+// outcome is all that is known of a request when it is over.
+type outcome struct {
+	phase  phase
+	err    error // of the connection, unless answered
+	status int   // HTTP's
+	body   []byte
+}
+
+// classify says what an outcome means: nil when the request was answered as
+// asked, else the error of the port. It is a whitelist. What is not listed here
+// as "nothing was done" is Ambiguous, so a new status of FedaPay's, a proxy's
+// page or half an answer never opens the way to another gateway. Nothing is
+// Declined: FedaPay's words have no code and change with the locale, so no
+// refusal can be read as the payer's.
+//
+// An Unavailable made of an answer is only a claim: see Client.believe.
+func classify(op Operation, got outcome) *engine.Error {
+	switch got.phase {
+	case notSent:
+		e := engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "%s was not sent", op)
+		e.Err = got.err
+		return e
+	case sent:
+		return unanswered(op, got.err)
+	case answered:
+	}
+	object := json.Valid(got.body) && bytes.HasPrefix(bytes.TrimSpace(got.body), []byte("{"))
+	no := refusal{status: got.status, readable: object}
+	if object {
+		no.read(got.body)
+	}
+	switch {
+	case got.status >= 200 && got.status <= 299 && object:
+		return nil
+	case got.status == fasthttp.StatusUnauthorized:
+		return no.as(engine.Unavailable, engine.CodeGatewayUnauthorized)
+	case got.status == fasthttp.StatusTooManyRequests:
+		return no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
+	case no.listed() && got.status == fasthttp.StatusForbidden: // a feature nobody switched on: ours to see to
+		return no.as(engine.Unavailable, engine.CodeGatewayMisconfigured)
+	case no.listed():
+		return no.as(engine.Unavailable, engine.CodeGatewayDeclined)
+	case got.status >= 500: // also for bad input (FedaPay, Errors): it proves nothing
+		return no.as(engine.Ambiguous, engine.CodeGatewayServerError)
+	}
+	return no.as(engine.Ambiguous, engine.CodeGatewayUnreadable)
+}
+
+// unanswered is a request that left us, in part at least, and got no whole
+// answer: part of one may be enough for the other side.
+func unanswered(op Operation, cause error) *engine.Error {
+	e := engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s was sent and not answered", op)
+	var timeout net.Error
+	if errors.Is(cause, fasthttp.ErrTimeout) || (errors.As(cause, &timeout) && timeout.Timeout()) {
+		e.Code = engine.CodeGatewayTimeout
+	}
+	e.Err = cause
+	return e
+}
+
+// unreadable is an answer that says yes in a way we cannot use.
+func unreadable(why string) *engine.Error {
+	return engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s", why)
+}
+
+// refusal is a no that could be read, or as much of an answer as could be. It
+// is in the chain of the error made of it.
+type refusal struct {
+	status   int
+	message  string // for the log: its language follows the locale, so nothing branches on it
+	readable bool   // a JSON object with words in it
+}
+
+// read takes the words out of a body: {"message": …, "errors": {…}}, or
+// {"error": …} as others have met it (FedaPay, Errors).
+func (r *refusal) read(body []byte) {
+	var said struct {
+		Message text            `json:"message"`
+		Error   text            `json:"error"`
+		Errors  json.RawMessage `json:"errors"`
+	}
+	r.readable = json.Unmarshal(body, &said) == nil && (said.Message != "" || said.Error != "")
+	r.message = strings.TrimSpace(string(said.Message) + " " + string(said.Error) + " " + string(said.Errors))
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("HTTP %d %q", r.status, masked(r.message)) }
+
+// as makes the port's error of it. FedaPay's words never go to the payer: they
+// are written for whoever called.
+func (r *refusal) as(kind engine.Kind, code engine.Code) *engine.Error {
+	e := engine.Errorf(kind, code, "the gateway answered %d", r.status)
+	e.Err = r
+	return e
+}
+
+// listed reports a readable refusal with a status that means "nothing was done"
+// (FedaPay, Errors: 400 not allowed, 403 not enabled, 404 unknown, 422 invalid).
+// 408 and 409 are not among them: the one says that something arrived, the
+// other that it met something.
+func (r *refusal) listed() bool {
+	switch r.status {
+	case fasthttp.StatusBadRequest, fasthttp.StatusForbidden, fasthttp.StatusNotFound, fasthttp.StatusUnprocessableEntity:
+		return r.readable
+	}
+	return false
+}
+
+// wantsALook reports a refusal that one look can confirm, or, a 409, explain: a
+// conflict with a transaction of that name. A refused key needs none: who is not
+// let in has done nothing, and would not be let in to look.
+func wantsALook(e *engine.Error) bool {
+	var no *refusal
+	if !errors.As(e, &no) || e.Code == engine.CodeGatewayUnauthorized {
+		return false
+	}
+	return e.Kind == engine.Unavailable || no.status == fasthttp.StatusConflict
+}
+
+// isUnknown reports a readable "there is no such thing".
+func isUnknown(e *engine.Error) bool {
+	var no *refusal
+	return errors.As(e, &no) && no.listed() && no.status == fasthttp.StatusNotFound
+}
+
+// digitsShownMax in a row are no phone.
+const digitsShownMax = 3
+
+// masked stars the longer runs of digits, for errors and logs: a gateway may
+// repeat the phone it was given.
+func masked(message string) string {
+	out := []rune(shorten(message))
+	for i := 0; i < len(out); {
+		j := i
+		for j < len(out) && unicode.IsDigit(out[j]) {
+			j++
+		}
+		if j-i > digitsShownMax {
+			for k := i; k < j; k++ {
+				out[k] = '*'
+			}
+		}
+		i = max(j, i+1)
+	}
+	return string(out)
+}
+
+// shortRunesMax bounds what of a gateway's words goes into a log line.
+const shortRunesMax = 120
+
+func shorten(message string) string {
+	if runes := []rune(message); len(runes) > shortRunesMax {
+		return string(runes[:shortRunesMax]) + "…"
+	}
+	return message
+}

@@ -1,0 +1,4 @@
+package fedapay
+
+// Signature is the one webhooks carry, for the published vector.
+func Signature(secret, t string, body []byte) string { return signature(secret, t, body) }
