@@ -197,7 +197,12 @@ func (s *Store) fate(ctx context.Context, d *doubt) (fate string, err error) {
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), fateWithin)
 	defer cancel()
 	for {
-		err = s.pool.QueryRow(within, sql("Fate"), append([]any{d.xid}, stand.cells...)...).Scan(&fate)
+		if err = s.pool.QueryRow(within, sql("Fate"), d.xid).Scan(&fate); err == nil && fate == "committed" {
+			var stands bool
+			if err = s.pool.QueryRow(within, sql("Stands"), stand.cells...).Scan(&stands); err == nil && !stands {
+				fate = "aborted" // the number was given to somebody else
+			}
+		}
 		if err == nil && (fate == "committed" || fate == "aborted") {
 			return fate, nil
 		}

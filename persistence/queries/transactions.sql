@@ -20,18 +20,20 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
 SELECT clock_timestamp(), pg_current_xact_id()::text;
 
 -- name: Fate
--- What became of a COMMIT. The number alone does not prove it: a crash of the
--- server that loses the COMMIT gives the number to the next writer, who may well
--- commit. So what was decided must stand too, or have been built upon.
-SELECT CASE WHEN EXISTS (
+-- What became of a COMMIT. "committed" is said only of what every later snapshot
+-- sees: the server looks among the running transactions first.
+SELECT coalesce(pg_xact_status($1::text::xid8), 'too old');
+
+-- name: Stands
+-- Whether what was decided stands, or has been built upon. The number of a database
+-- transaction alone does not prove a COMMIT ours: a crash of the server that loses
+-- it gives the number to the next writer, who may well commit. A statement of its
+-- own, after Fate: in one, the snapshot would be older than the answer.
+SELECT NOT EXISTS (
          SELECT 1
-           FROM unnest($2::uuid[], $3::integer[], $4::uuid[]) AS n (id, version, decision)
+           FROM unnest($1::uuid[], $2::integer[], $3::uuid[]) AS n (id, version, decision)
            LEFT JOIN transactions t ON t.id = n.id
-          WHERE t.id IS NULL OR t.version < n.version OR (t.version = n.version AND t.decision <> n.decision))
-         AND pg_xact_status($1::text::xid8) = 'committed'
-       THEN 'aborted'
-       ELSE coalesce(pg_xact_status($1::text::xid8), 'too old')
-       END;
+          WHERE t.id IS NULL OR t.version < n.version OR (t.version = n.version AND t.decision <> n.decision));
 
 -- name: InsertTransactions
 INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, delivery_due_at, status,
