@@ -10,7 +10,7 @@ COUNT ?= 50
 # The packages whose tests can write what they compare with.
 GOLDEN = $(shell grep -rl --include='*_test.go' 'Bool."update"' . | xargs -n1 dirname | sort -u)
 
-.PHONY: help run demo test test/race test/flake fuzz bench generate verify golden fmt lint ci hooks
+.PHONY: help run demo test test/race test/flake mutants fuzz bench generate verify golden fmt lint ci hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z\/]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test/race: ## the same under the race detector
 
 test/flake: ## one package, many times: make test/flake PKG=./actors
 	go test -race -count=$(COUNT) -failfast $(PKG)
+
+mutants: ## plant known mistakes and see each caught by its test
+	go run ./internal/mutants $(ARGS)
 
 fuzz: ## each fuzz target for 20 seconds
 	@set -e; for package in $$(go list ./...); do \

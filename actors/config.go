@@ -23,6 +23,13 @@ type Config struct {
 	Go       Go
 	Policy   *engine.Policy // CallTimeout and Routes are read here; the rest is Decide's
 
+	// Health says which gateways take no payer's call now: a new payment's slot is
+	// one of the gateway that Decide will ask. Nil: all are well.
+	Health func() engine.Health
+	// Committed is told of every change this process commits, for metrics and for
+	// the health of operators. It does not block. It may be nil.
+	Committed func(engine.Applied)
+
 	Dispatcher Dispatcher            // nil: a goroutine through Go for each mailbox with work
 	Log        *slog.Logger          // nil: slog's default
 	Metrics    prometheus.Registerer // nil: counted for nobody
@@ -38,6 +45,7 @@ type Config struct {
 	CollectCalls      int           // 32 at once to a gateway: charges and codes
 	VerifyCalls       int           // 16 at once to a gateway: inquiries
 	PayoutCalls       int           // 8 at once to a gateway
+	RefundCalls       int           // 4 at once to a gateway
 }
 
 // The defaults of a Config.
@@ -53,6 +61,7 @@ const (
 	defaultCollectCalls   = 32
 	defaultVerifyCalls    = 16
 	defaultPayoutCalls    = 8
+	defaultRefundCalls    = 4
 )
 
 // The shards a Config may ask for: fewer make managers a bottleneck, more cost
@@ -74,6 +83,7 @@ func (c Config) withDefaults() Config {
 		{&c.CollectCalls, defaultCollectCalls},
 		{&c.VerifyCalls, defaultVerifyCalls},
 		{&c.PayoutCalls, defaultPayoutCalls},
+		{&c.RefundCalls, defaultRefundCalls},
 	} {
 		if *d.value == 0 {
 			*d.value = d.fallback
@@ -91,6 +101,12 @@ func (c Config) withDefaults() Config {
 		if *d.value == 0 {
 			*d.value = d.fallback
 		}
+	}
+	if c.Health == nil {
+		c.Health = func() engine.Health { return engine.Health{} }
+	}
+	if c.Committed == nil {
+		c.Committed = func(engine.Applied) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -116,7 +132,8 @@ func (c Config) validate() error {
 	complain(c.Go == nil, "no Go")
 	complain(c.Policy == nil || c.Policy.CallTimeout <= 0, "no Policy with a CallTimeout")
 	complain(c.Shards < shardsMin || c.Shards > shardsMax, fmt.Sprintf("%d shards: from %d to %d", c.Shards, shardsMin, shardsMax))
-	complain(min(c.LiveMax, c.InFlightMax, c.PerTransactionMax, c.CollectCalls, c.VerifyCalls, c.PayoutCalls) < 1, "a limit below 1")
+	calls := min(c.CollectCalls, c.VerifyCalls, c.PayoutCalls, c.RefundCalls)
+	complain(min(c.LiveMax, c.InFlightMax, c.PerTransactionMax, calls) < 1, "a limit below 1")
 	complain(min(c.IdleAfter, c.SweepEvery, c.DueEvery, c.InboxEvery) <= 0, "a pace of 0 or less")
 	return errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ const (
 	collect class = "collect" // charges and their codes: a person waits
 	verify  class = "verify"  // inquiries
 	payout  class = "payout"
+	refund  class = "refund"
 )
 
 // laneQueueMax bounds the calls that wait for a slot. Sixteen inquiries at a time
@@ -258,10 +259,11 @@ func (s *System) within(e engine.Effect) time.Duration {
 	return s.policy.CallTimeout
 }
 
-// said is what a gateway said: of a charge, or of a payout.
+// said is what a gateway said: of a charge, a payout or a refund.
 type said struct {
 	charge engine.ChargeReport
 	payout engine.PayoutReport
+	refund engine.RefundReport
 }
 
 var nothingSaid said
@@ -285,17 +287,28 @@ func (g Gateway) perform(ctx context.Context, effect engine.Effect) (s said, err
 			return s, unsupported
 		}
 		s.payout, err = g.Disburser.Payout(ctx, e)
-	case engine.InquireCall:
-		switch {
-		case g.Inquirer == nil:
-			return s, unsupported
-		case e.Reference.Kind == engine.ChargeReference:
-			s.charge, err = g.Inquirer.InquireCharge(ctx, e)
-		case e.Reference.Kind == engine.PayoutReference:
-			s.payout, err = g.Inquirer.InquirePayout(ctx, e)
-		default:
+	case engine.RefundCall:
+		if g.Refunder == nil {
 			return s, unsupported
 		}
+		s.refund, err = g.Refunder.Refund(ctx, e)
+	case engine.InquireCall:
+		return g.inquire(ctx, e, unsupported)
+	}
+	return s, err
+}
+
+// inquire asks through the port of what the reference names.
+func (g Gateway) inquire(ctx context.Context, e engine.InquireCall, unsupported error) (s said, err error) {
+	switch kind := e.Reference.Kind; {
+	case kind == engine.ChargeReference && g.ChargeInquirer != nil:
+		s.charge, err = g.ChargeInquirer.InquireCharge(ctx, e)
+	case kind == engine.PayoutReference && g.PayoutInquirer != nil:
+		s.payout, err = g.PayoutInquirer.InquirePayout(ctx, e)
+	case kind == engine.RefundReference && g.RefundInquirer != nil:
+		s.refund, err = g.RefundInquirer.InquireRefund(ctx, e)
+	default:
+		return s, unsupported
 	}
 	return s, err
 }
@@ -312,12 +325,16 @@ func answerOf(effect engine.Effect, s said, failed *engine.Error) engine.Ask {
 		ask.Command = engine.RecordOTPAnswer{Attempt: ref.Number, Report: s.charge, Err: failed}
 	case engine.PayoutCall:
 		ask.Command = engine.RecordPayoutAnswer{Try: ref.Number, Send: call.Send, Report: s.payout, Err: failed}
+	case engine.RefundCall:
+		ask.Command = engine.RecordRefundAnswer{Refund: ref.Number, Send: call.Send, Report: s.refund, Err: failed}
 	case engine.InquireCall:
-		inquiry := engine.RecordInquiry{Reference: ref, Err: failed}
+		inquiry := engine.RecordInquiry{Reference: ref, AskedAt: call.AskedAt, Err: failed}
 		switch {
 		case failed != nil:
 		case ref.Kind == engine.PayoutReference:
 			inquiry.Payout = &s.payout
+		case ref.Kind == engine.RefundReference:
+			inquiry.Refund = &s.refund
 		default:
 			inquiry.Charge = &s.charge
 		}
@@ -333,6 +350,8 @@ func classOf(effect engine.Effect) class {
 		return collect
 	case engine.PayoutCall:
 		return payout
+	case engine.RefundCall:
+		return refund
 	case engine.InquireCall:
 	}
 	return verify
@@ -350,6 +369,8 @@ func callOf(effect engine.Effect) string {
 		return "otp"
 	case engine.PayoutCall:
 		return "payout"
+	case engine.RefundCall:
+		return "refund"
 	case engine.InquireCall:
 		return "inquire"
 	}

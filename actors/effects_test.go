@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
 )
 
 // outside is a gateway that answers at once, unless it is held.
@@ -25,7 +26,9 @@ type outside struct {
 func newOutside() *outside { return &outside{budgets: make(chan time.Duration, 4096)} }
 
 func (o *outside) all() Gateways {
-	return Gateways{engine.Paystack: {Collector: o, OTPSubmitter: o, Disburser: o, Inquirer: o}}
+	return Gateways{engine.Paystack: {
+		Collector: o, OTPSubmitter: o, Disburser: o, Refunder: o, ChargeInquirer: o, PayoutInquirer: o, RefundInquirer: o,
+	}}
 }
 
 func (o *outside) called(ctx context.Context) error {
@@ -64,6 +67,14 @@ func (o *outside) InquireCharge(ctx context.Context, _ engine.InquireCall) (engi
 
 func (o *outside) InquirePayout(ctx context.Context, _ engine.InquireCall) (engine.PayoutReport, error) {
 	return engine.PayoutReport{Status: engine.PayoutReportPaid}, o.called(ctx)
+}
+
+func (o *outside) Refund(ctx context.Context, _ engine.RefundCall) (engine.RefundReport, error) {
+	return engine.RefundReport{Status: engine.RefundReportPending}, o.called(ctx)
+}
+
+func (o *outside) InquireRefund(ctx context.Context, _ engine.InquireCall) (engine.RefundReport, error) {
+	return engine.RefundReport{Status: engine.RefundReportDone}, o.called(ctx)
 }
 
 // ledger is a Store that commits everything, keeps it, and asks for the effects
@@ -108,6 +119,10 @@ func sending(id engine.ID) engine.Reference {
 	return engine.Reference{Transaction: id, Kind: engine.PayoutReference, Number: 2}
 }
 
+func givingBack(id engine.ID) engine.Reference {
+	return engine.Reference{Transaction: id, Kind: engine.RefundReference, Number: 3}
+}
+
 // following is a ledger whose first command leads to the effects.
 func following(effects ...engine.Effect) *ledger {
 	l := newLedger()
@@ -141,6 +156,8 @@ func calls(id engine.ID) map[string]engine.Effect {
 		"payout":         engine.PayoutCall{Reference: sending(id), Gateway: engine.Paystack},
 		"inquire charge": engine.InquireCall{Reference: charge(id), Gateway: engine.Paystack},
 		"inquire payout": engine.InquireCall{Reference: sending(id), Gateway: engine.Paystack},
+		"refund":         engine.RefundCall{Reference: givingBack(id), Send: 1, Gateway: engine.Paystack},
+		"inquire refund": engine.InquireCall{Reference: givingBack(id), Gateway: engine.Paystack},
 	}
 }
 
@@ -156,6 +173,10 @@ func TestAGatewaysAnswerComesHomeAsACommand(t *testing.T) {
 		},
 		"inquire payout": engine.RecordInquiry{
 			Reference: sending(id), Payout: &engine.PayoutReport{Status: engine.PayoutReportPaid},
+		},
+		"refund": engine.RecordRefundAnswer{Refund: 3, Send: 1, Report: engine.RefundReport{Status: engine.RefundReportPending}},
+		"inquire refund": engine.RecordInquiry{
+			Reference: givingBack(id), Refund: &engine.RefundReport{Status: engine.RefundReportDone},
 		},
 	}
 	for name, effect := range calls(id) {
@@ -183,7 +204,10 @@ func errOf(t *testing.T, c engine.Command) *engine.Error {
 		return answer.Err
 	case engine.RecordPayoutAnswer:
 		return answer.Err
+	case engine.RecordRefundAnswer:
+		return answer.Err
 	case engine.RecordInquiry:
+		require.Nil(t, answer.Refund)
 		require.Nil(t, answer.Charge)
 		require.Nil(t, answer.Payout)
 		return answer.Err
@@ -399,4 +423,54 @@ func TestACallThatMovesMoneyIsNotStartedLate(t *testing.T) {
 			require.EqualValues(t, 1, o.calls.Load(), "a question is never too late")
 		})
 	}
+}
+
+func TestANewPaymentTakesASlotOfTheGatewayThatIsAwake(t *testing.T) {
+	t.Parallel()
+	o := newOutside()
+	o.hold = make(chan struct{})
+	asleep := engine.Health{Resting: []engine.Gateway{engine.Paystack}}
+	paysByMTN := paying
+	paysByMTN.Payer.Operator = phone.MTN
+	store := newLedger()
+	store.effects = func(ask engine.Ask) []engine.Effect {
+		if _, begins := ask.Command.(engine.InitiateCharge); begins {
+			return []engine.Effect{engine.ChargeCall{Reference: charge(ask.Transaction), Gateway: engine.FedaPay}}
+		}
+		return nil
+	}
+	s := started(t, store, func(c *Config) {
+		c.Gateways = Gateways{engine.FedaPay: {Collector: o}}
+		c.Health, c.CollectCalls = func() engine.Health { return asleep }, 1
+	})
+	_, err := s.Ask(t.Context(), engine.Ask{Transaction: idOf(1), Command: paysByMTN})
+	require.NoError(t, err)
+	receive(t, o.budgets) // the only slot of FedaPay is taken
+	_, err = s.Ask(t.Context(), engine.Ask{Transaction: idOf(2), Command: paysByMTN})
+	require.ErrorIs(t, err, engine.Overloaded, "its slot would be FedaPay's, and there is none")
+	_, err = s.Ask(t.Context(), engine.Ask{Transaction: idOf(3), Command: paying})
+	require.NoError(t, err, "no call can follow for Orange: Decide says why")
+	close(o.hold)
+}
+
+func TestWhatIsCommittedIsToldOnce(t *testing.T) {
+	t.Parallel()
+	told := make(chan engine.Applied, 4)
+	moved := engine.Move{Machine: "attempt", Subject: charge(idOf(1)).String(), Step: 2, From: "sending", To: "failed"}
+	s := started(t, apply(func(_ context.Context, ask engine.Ask) (engine.Applied, error) {
+		applied := committed(ask.Transaction)
+		applied.State.Attempts = []engine.Attempt{{No: 1, Gateway: engine.FedaPay}}
+		applied.Moves = []engine.Move{moved}
+		if ask.Command == tick {
+			applied.Outcome = engine.Duplicate
+		}
+		return applied, nil
+	}), func(c *Config) { c.Committed = func(a engine.Applied) { told <- a } })
+	for _, command := range []engine.Command{tick, agreed} {
+		_, err := s.Ask(t.Context(), engine.Ask{Transaction: idOf(1), Command: command})
+		require.NoError(t, err)
+	}
+	require.Equal(t, []engine.Move{moved}, receive(t, told).Moves)
+	require.Empty(t, told, "a duplicate moves nothing")
+	require.Equal(t, 1, value(t, s.metrics.moves.WithLabelValues("attempt", "failed", "fedapay")))
 }

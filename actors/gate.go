@@ -27,13 +27,14 @@ func shareFor(c engine.Command) int {
 		return shareOfNewPayments
 	case engine.Tick:
 		return shareOfTicks
-	case engine.SubmitOTP:
+	case engine.SubmitOTP, engine.CancelCharge:
 		return shareOfCodes
 	case engine.ConfirmDelivery:
 		return shareOfConfirmations
 	case engine.Notify:
 		return shareOfWebhooks
-	case engine.RecordChargeAnswer, engine.RecordOTPAnswer, engine.RecordInquiry, engine.RecordPayoutAnswer:
+	case engine.RecordChargeAnswer, engine.RecordOTPAnswer, engine.RecordInquiry, engine.RecordPayoutAnswer,
+		engine.RecordRefundAnswer:
 		return admittedAlways
 	}
 	panic(fmt.Sprintf("actors: command %T has no class at the gate", c))

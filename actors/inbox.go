@@ -63,7 +63,6 @@ func (i *inboxClock) retell(p engine.Parked) {
 		i.settle(func() { i.failed(p, err) })
 		return
 	}
-	n.Delivery = engine.Delivery{Signature: p.Signature, Body: p.Body, ReceivedAt: p.ParkedAt}
 	q := &question{
 		ask: engine.Ask{Transaction: n.Reference.Transaction, Command: engine.Notify{Notification: n}},
 		reply: func(applied engine.Applied, err error) {
@@ -127,7 +126,7 @@ func (s *System) parse(p engine.Parked) (n engine.Notification, err error) {
 	if parser == nil {
 		return n, engine.Errorf(engine.Unsupported, engine.CodeUnsupported, "no parser for %s", p.Gateway)
 	}
-	if n, err = parser.Parse(p.Body); err != nil {
+	if n, err = parser.Parse(engine.Delivery{Signature: p.Signature, Body: p.Body, ReceivedAt: p.ParkedAt}); err != nil {
 		return n, fmt.Errorf("parse: %w", err)
 	}
 	return n, nil

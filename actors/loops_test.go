@@ -150,15 +150,16 @@ func (m *mailroom) Bury(_ context.Context, i engine.Identity, reason string) err
 // parser reads a body that is the identity; some are unreadable.
 type parser struct{}
 
-func (parser) Parse(body []byte) (engine.Notification, error) {
-	switch string(body) {
+func (parser) Parse(d engine.Delivery) (engine.Notification, error) {
+	switch string(d.Body) {
 	case "foreign":
 		return engine.Notification{}, engine.Errorf(engine.Invalid, engine.CodeNotificationForeign, "an unknown kind")
 	case "poison":
 		panic("a parser's bug")
 	}
 	return engine.Notification{
-		Gateway: engine.Paystack, Identity: engine.Identity(body), Reference: charge(idOf(1)), Charge: &engine.ChargeReport{},
+		Gateway: engine.Paystack, Identity: engine.Identity(d.Body), Reference: charge(idOf(1)), Charge: &engine.ChargeReport{},
+		Delivery: d,
 	}, nil
 }
 

@@ -21,6 +21,7 @@ type metrics struct {
 	panics     *prometheus.CounterVec // where
 	parked     prometheus.Counter
 	dead       prometheus.Counter
+	moves      *prometheus.CounterVec   // machine, to, gateway
 	calls      *prometheus.CounterVec   // gateway, call, outcome
 	duration   *prometheus.HistogramVec // gateway, call
 	shed       *prometheus.CounterVec   // gateway, call
@@ -51,6 +52,7 @@ func newMetrics() *metrics {
 		panics:     counters("panics_total", "Bugs that were survived, by where. Alarm above 0.", "where"),
 		parked:     counter("transactions_parked_total", "Transactions refused for a minute because they break their actor. Alarm above 0."),
 		dead:       counter("actors_dead_letters_total", "Messages that found no actor. Alarm above 0."),
+		moves:      counters("moves_total", "Steps that payments, attempts, holds, payouts and refunds made.", "machine", "to", "gateway"),
 		calls:      counters("gateway_calls_total", "Calls to gateways, by what they came to.", "gateway", "call", "outcome"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "gateway_call_seconds", Help: "How long calls to gateways take.",
@@ -75,13 +77,21 @@ func (m *metrics) register(s *System, r prometheus.Registerer) error {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.asks, m.refused, m.remembered, m.live, m.passivated, m.stuck, m.panics, m.parked, m.dead,
-		m.calls, m.duration, m.shed, m.lost, m.claimed, m.buried, m.beat,
+		m.moves, m.calls, m.duration, m.shed, m.lost, m.claimed, m.buried, m.beat,
 		gauge("asks_in_flight", "Commands admitted whose actor has not finished.", func() int { n, _ := s.gate.load(); return n }),
 		gauge("gateway_calls_waiting", "Calls that wait for a slot.", s.lanes.waiting),
 	} {
 		errs = append(errs, r.Register(c))
 	}
 	return errors.Join(errs...)
+}
+
+// moved counts the steps of one commit. Attempts, tries and refunds are counted
+// by the gateway they are at.
+func (m *metrics) moved(applied engine.Applied) {
+	for _, move := range applied.Moves {
+		m.moves.WithLabelValues(move.Machine, move.To, string(applied.State.GatewayOf(move.Subject))).Inc()
+	}
 }
 
 // called counts a call by what it came to: accepted, or the kind of its error.

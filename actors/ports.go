@@ -44,20 +44,23 @@ type Inbox interface {
 // Gateway is what one payment company can do for us. What it can't do is nil,
 // and whoever asks for it is answered Unsupported.
 type Gateway struct {
-	Collector    engine.Collector
-	OTPSubmitter engine.OTPSubmitter
-	Disburser    engine.Disburser
-	Inquirer     engine.Inquirer
-	Webhooks     Parser
+	Collector      engine.Collector
+	OTPSubmitter   engine.OTPSubmitter
+	Disburser      engine.Disburser
+	Refunder       engine.Refunder
+	ChargeInquirer engine.ChargeInquirer
+	PayoutInquirer engine.PayoutInquirer
+	RefundInquirer engine.RefundInquirer
+	Webhooks       Parser
 }
 
 // Gateways is every gateway there is.
 type Gateways map[engine.Gateway]Gateway
 
-// Parser translates the body of a verified webhook: the half of engine.Webhooks
-// that is needed to try a stored one again.
+// Parser translates a verified webhook: the half of engine.Webhooks that is needed
+// to try a stored one again.
 type Parser interface {
-	Parse(body []byte) (engine.Notification, error)
+	Parse(d engine.Delivery) (engine.Notification, error)
 }
 
 // Feed is told which transaction has just changed: a hint for those who wait,

@@ -78,7 +78,7 @@ func New(config Config) (*System, error) {
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.lanes = &lanes{sys: s, lanes: make(map[laneName]*lane), limits: map[class]int{
-		collect: config.CollectCalls, verify: config.VerifyCalls, payout: config.PayoutCalls,
+		collect: config.CollectCalls, verify: config.VerifyCalls, payout: config.PayoutCalls, refund: config.RefundCalls,
 	}}
 	s.dues = newDueClock(s, config.DueEvery)
 	s.inboxes = newInboxClock(s, config.InboxEvery)
@@ -215,8 +215,9 @@ func (s *System) reserve(q *question) refusal {
 	var candidates []engine.Gateway
 	switch c := q.ask.Command.(type) {
 	case engine.InitiateCharge:
-		candidates = s.policy.Routes.For(engine.Collect, c.Method, c.Payer.Operator)
-		candidates = candidates[:min(1, len(candidates))] // Decide asks the first
+		if door, open, _ := s.policy.Routes.First(engine.Collect, c.Method, c.Payer.Operator, s.config.Health()); open {
+			candidates = []engine.Gateway{door.Gateway} // Decide asks the first
+		}
 	case engine.SubmitOTP:
 		candidates = s.codes
 	default:

@@ -77,6 +77,8 @@ func (t *transaction) handle(c actor.Context, q *question) {
 		s.lanes.take(applied.Effects, q, begun)
 	}
 	if applied.Outcome == engine.Changed {
+		s.metrics.moved(applied)
+		s.config.Committed(applied)
 		s.feed.Changed(t.id)
 		s.dues.hint(applied.State.Due())
 	}

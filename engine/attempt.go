@@ -65,6 +65,7 @@ const (
 type Attempt struct {
 	No               int
 	Gateway          Gateway
+	Flow             Flow
 	Live             bool // live money or the gateway's test mode, fixed when it was made
 	Status           AttemptStatus
 	Step             int
@@ -118,10 +119,10 @@ const (
 
 // attempt records the next attempt and asks for its call. Recorded first, made
 // after: a crash between the two leaves a row that will be inquired about.
-func (d *draft) attempt(gateway Gateway) {
+func (d *draft) attempt(door Door) {
 	t := &d.Next
 	a := Attempt{
-		No: len(t.Attempts) + 1, Gateway: gateway, Live: d.given.Policy.Live[gateway],
+		No: len(t.Attempts) + 1, Gateway: door.Gateway, Flow: door.Flow, Live: d.given.Policy.Live[door.Gateway],
 		NextAction: NextNone, AskedAt: d.given.Now, SinceAt: d.given.Now,
 		CheckAt: d.given.Now.Add(d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace),
 	}
@@ -129,10 +130,13 @@ func (d *draft) attempt(gateway Gateway) {
 	recorded := &t.Attempts[len(t.Attempts)-1]
 	must(d.moveAttempt(recorded, AttemptSending, ""))
 	d.Effects = append(d.Effects, ChargeCall{
-		Reference: t.attemptReference(a.No), Gateway: gateway, Method: t.Method,
+		Reference: t.attemptReference(a.No), Gateway: door.Gateway, Flow: door.Flow, Method: t.Method,
 		Amount: t.Amount, Currency: t.Currency, Payer: t.Payer, Booking: t.Booking,
 	})
 }
+
+// asksThePhone reports that a request of the attempt may be on the payer's phone.
+func (a Attempt) asksThePhone() bool { return a.Flow == Direct && a.Status.Live() }
 
 // attemptNo finds an attempt. One that does not exist is a NotFound: whoever
 // names it knows something we do not, and what it says is kept.
@@ -171,6 +175,9 @@ func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) (believe
 	if a.GatewayReference == "" {
 		a.GatewayReference = r.GatewayReference
 	}
+	if a.Status == AttemptSending && from == fromInquiry && !r.Status.ends() {
+		return true, nil // its own answer is still to come, and may be a refusal
+	}
 	switch r.Status {
 	case ChargeSucceeded:
 		return d.chargeSucceeded(a, r, from)
@@ -186,8 +193,9 @@ func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) (believe
 		return true, d.expireAfterWindow(a, r)
 	case ChargeAbsent:
 		return true, d.chargeAbsent(a, from)
+	case ChargeHeard:
 	}
-	return true, nil // a word no adapter of ours makes: never success, never failure
+	return true, nil // nothing new, or a word no adapter of ours makes: never success, never failure
 }
 
 // customerActs takes in what the payer has to do now.
@@ -200,7 +208,7 @@ func (d *draft) customerActs(a *Attempt, r ChargeReport, from source) {
 		}
 		must(d.moveAttempt(a, AttemptCustomer, ""))
 		a.SinceAt, a.Absences, a.AbsentAt = now, 0, time.Time{}
-		window := d.given.Policy.window(d.Next.Payer.Operator)
+		window := d.given.Policy.window(d.Next.Payer.Operator, a.Flow)
 		if r.Window > 0 {
 			window = r.Window
 		}
@@ -238,7 +246,7 @@ func (a *Attempt) prompt(r ChargeReport, otpTries int) {
 		if r.Text != "" {
 			a.Text = r.Text
 		}
-	case ChargeSucceeded, ChargeFailed, ChargeAbsent, ChargeReversed:
+	case ChargeSucceeded, ChargeFailed, ChargeAbsent, ChargeReversed, ChargeHeard:
 	}
 }
 
@@ -271,18 +279,31 @@ func (d *draft) chargeFailed(a *Attempt, r ChargeReport) error {
 // without being asked by us. Whatever we hold for it must not be paid out.
 func (d *draft) chargeReversed(a *Attempt, r ChargeReport) error {
 	if a.Disposition == Surplus {
-		return nil // what we owed has gone back
+		back := r.figures()
+		if refund := d.refundOf(a.No); back.mismatchOf(a.Captured, d.Next.Currency, a.Live) == "" {
+			return d.refundDone(refund) // what we owed has gone back, all of it
+		}
+		return nil
 	}
 	if a.Status.Live() {
-		if err := d.kill(a, AttemptFailed, CodeGatewayDeclined, r.Text); err != nil {
+		if err := d.bury(a, AttemptFailed, CodeGatewayDeclined, r.Text); err != nil {
+			return err
+		}
+		if err := d.end(ChargeIsFailed, CodeGatewayDeclined); err != nil { // no other gateway: it has been paid once
 			return err
 		}
 	}
+	d.reversedBesideUs()
+	return nil
+}
+
+// reversedBesideUs stops the money of a payment that somebody gave back at the
+// gateway.
+func (d *draft) reversedBesideUs() {
 	if d.Next.Review == "" {
 		d.Next.Review = ReviewReversed
 		d.emit(PaymentUnderReview, "", 0, Code(ReviewReversed))
 	}
-	return nil
 }
 
 // chargeAbsent hears "not found". It is believed only when it was heard often
@@ -291,14 +312,16 @@ func (d *draft) chargeAbsent(a *Attempt, from source) error {
 	if from != fromInquiry {
 		return nil
 	}
-	now, policy := d.given.Now, d.given.Policy
+	policy := d.given.Policy
 	switch a.Status {
 	case AttemptUnknown:
 		must(d.moveAttempt(a, AttemptQuarantine, ""))
-		a.Absences, a.AbsentAt = 1, now
+		a.Absences, a.AbsentAt = 1, d.given.Now
 	case AttemptQuarantine:
 		a.Absences++
-		if a.Absences >= policy.QuarantineReads && now.Sub(a.SinceAt) >= policy.QuarantineFor {
+		// Asked, not heard, after T_q: an answer that was long on its way says nothing
+		// about a request that arrived meanwhile.
+		if a.Absences >= policy.QuarantineReads && d.asked.Sub(a.SinceAt) >= policy.QuarantineFor {
 			return d.kill(a, AttemptAbsent, CodeGatewayTimeout, "")
 		}
 	case AttemptCustomer:
@@ -308,22 +331,14 @@ func (d *draft) chargeAbsent(a *Attempt, from source) error {
 	return nil
 }
 
-// kill ends a live attempt. It stays listened to and asked about (R10); the
-// payment ends with it, unless another gateway may be asked.
-func (d *draft) kill(a *Attempt, to AttemptStatus, why Code, text string) error {
+// bury ends a live attempt. It stays listened to and asked about (R10).
+func (d *draft) bury(a *Attempt, to AttemptStatus, why Code, text string) error {
 	if err := d.moveAttempt(a, to, why); err != nil {
 		return err
 	}
 	a.NextAction, a.OTPInFlight, a.Code, a.Text = NextNone, false, why, text
 	a.SinceAt = d.given.Now
 	d.scheduleCheck(a)
-	if d.Next.Status.Open() && d.Next.PaidAt.IsZero() {
-		end := ChargeIsFailed
-		if to == AttemptExpired {
-			end = ChargeIsExpired
-		}
-		return d.moveCharge(end, why)
-	}
 	return nil
 }
 
@@ -333,7 +348,7 @@ func (d *draft) scheduleCheck(a *Attempt) {
 	var next time.Time
 	switch {
 	case a.Status.Live(): // never forgotten while it may debit
-		next = policy.LiveAttempt.nextOr(a.SinceAt, now, lastPace)
+		next = policy.liveAttempt(Door{a.Gateway, a.Flow}).nextOr(a.SinceAt, now, lastPace)
 	case d.Next.Review.aboutCharge(): // until the gateway's books explain the doubt
 		next = policy.DeadAttempt.nextOr(a.SinceAt, now, slowPace)
 	case a.Status != AttemptSucceeded:
@@ -365,6 +380,7 @@ func (t Transaction) attemptDue() time.Time {
 // tickAttempts asks about every attempt whose time has come. One found sending
 // lost its answer, or was never sent: it is asked about, never sent again.
 func (d *draft) tickAttempts() error {
+	offered := false
 	for i := range d.Next.Attempts {
 		a := &d.Next.Attempts[i]
 		if a.CheckAt.IsZero() || a.CheckAt.After(d.given.Now) {
@@ -383,7 +399,11 @@ func (d *draft) tickAttempts() error {
 			}
 		}
 		d.scheduleCheck(a)
-		d.Effects = append(d.Effects, InquireCall{d.Next.attemptReference(a.No), a.Gateway, a.GatewayReference})
+		d.ask(InquireCall{Reference: d.Next.attemptReference(a.No), Gateway: a.Gateway, GatewayReference: a.GatewayReference})
+		offered = offered || (a.No == len(d.Next.Attempts) && d.Next.waitsForAGateway())
+	}
+	if offered {
+		return d.offerAgain()
 	}
 	return nil
 }

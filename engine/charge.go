@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bookmi/cauri/engine/money"
@@ -17,6 +18,7 @@ const (
 	ChargeIsSucceeded  ChargeStatus = "succeeded"  // the money is held
 	ChargeIsFailed     ChargeStatus = "failed"     // no money moved, and none is expected to
 	ChargeIsExpired    ChargeStatus = "expired"    // the payer's time passed
+	ChargeIsCancelled  ChargeStatus = "cancelled"  // the payer chose otherwise: what is captured all the same goes back
 )
 
 // A payment believed dead may still succeed: see attemptMachine.
@@ -26,14 +28,16 @@ var chargeMachine = machine[ChargeStatus]{
 	moves: map[ChargeStatus]map[ChargeStatus]EventKind{
 		ChargeIsInitiated: {
 			ChargeIsProcessing: "", ChargeIsSucceeded: PaymentReceived,
-			ChargeIsFailed: PaymentFailed, ChargeIsExpired: PaymentExpired,
+			ChargeIsFailed: PaymentFailed, ChargeIsExpired: PaymentExpired, ChargeIsCancelled: PaymentCancelled,
 		},
 		ChargeIsProcessing: {
 			ChargeIsSucceeded: PaymentReceived, ChargeIsFailed: PaymentFailed, ChargeIsExpired: PaymentExpired,
+			ChargeIsCancelled: PaymentCancelled,
 		},
 		ChargeIsFailed:    {ChargeIsSucceeded: PaymentReceived},
 		ChargeIsExpired:   {ChargeIsSucceeded: PaymentReceived},
 		ChargeIsSucceeded: {},
+		ChargeIsCancelled: {},
 	},
 }
 
@@ -43,7 +47,7 @@ func (s ChargeStatus) Open() bool {
 	switch s {
 	case ChargeIsInitiated, ChargeIsProcessing, ChargeIsSucceeded:
 		return true
-	case ChargeIsFailed, ChargeIsExpired:
+	case ChargeIsFailed, ChargeIsExpired, ChargeIsCancelled:
 	}
 	return false
 }
@@ -51,7 +55,7 @@ func (s ChargeStatus) Open() bool {
 // initiate answers InitiateCharge: the payment, its first attempt and the call
 // that follows are one decision, committed before the first byte is sent.
 func (t Transaction) initiate(c InitiateCharge, given Given) (Decision, error) {
-	gateway, err := t.admit(c, given.Policy, given.Now)
+	door, err := t.admit(c, given)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -59,50 +63,76 @@ func (t Transaction) initiate(c InitiateCharge, given Given) (Decision, error) {
 	d.Next = Transaction{
 		ID: t.ID, Principal: c.Principal, Booking: c.Booking, Talent: c.Talent,
 		Amount: c.Amount, Currency: c.Currency, Method: c.Method, Payer: c.Payer, DeliveryDueAt: c.DeliveryDueAt,
-		CreatedAt: given.Now, Wallet: t.Wallet, Recipients: t.Recipients, Slot: t.ID,
+		CreatedAt: given.Now, Wallet: t.Wallet, Recipients: t.Recipients, Slot: t.ID, Prompt: t.Prompt,
 	}
 	must(d.moveCharge(ChargeIsInitiated, ""))
-	d.attempt(gateway)
+	d.attempt(door)
 	return d.decision()
 }
 
-// admit refuses what may not become a payment and names the gateway to ask.
-func (t Transaction) admit(c InitiateCharge, policy *Policy, now time.Time) (Gateway, error) {
+// admit refuses what may not become a payment and names the door to take.
+func (t Transaction) admit(c InitiateCharge, given Given) (Door, error) {
+	if err := t.admissible(c, given); err != nil {
+		return Door{}, err
+	}
+	door, open, served := given.Policy.Routes.First(Collect, c.Method, c.Payer.Operator, given.Health)
+	switch {
+	case !served:
+		return Door{}, Errorf(Invalid, CodeOperatorUnavailable, "no gateway collects from %s", c.Payer.Operator.Name()).At("operator")
+	case !t.Slot.IsZero() && t.Slot != t.ID:
+		e := Errorf(Conflict, CodeBookingBeingPaid, "%s is this booking's payment", t.Slot.Payment())
+		if t.SlotPaid {
+			e.Code = CodeBookingPaid
+		}
+		e.About = t.Slot
+		return Door{}, e
+	case slices.Contains(given.Health.Down, c.Payer.Operator):
+		return Door{}, Errorf(Overloaded, CodeOperatorDown, "%s fails through every gateway", c.Payer.Operator.Name())
+	case !open:
+		return Door{}, Errorf(Overloaded, CodeGatewaysResting, "every gateway that serves this payer is resting")
+	case !t.promptFree(door):
+		e := Errorf(Conflict, CodePromptOpen, "%s asks this phone for this amount now", t.Prompt.Payment())
+		e.About = t.Prompt
+		return Door{}, e
+	}
+	return door, nil
+}
+
+// admissible refuses what is wrong with the request itself.
+func (t Transaction) admissible(c InitiateCharge, given Given) error {
+	policy := given.Policy
 	switch {
 	case c.Booking == "":
-		return "", Errorf(Invalid, CodeBookingMalformed, "a payment is for a booking").At("booking_id")
+		return Errorf(Invalid, CodeBookingMalformed, "a payment is for a booking").At("booking_id")
 	case c.Talent == "":
-		return "", Errorf(Invalid, CodeTalentMalformed, "a payment is for a talent").At("talent_id")
+		return Errorf(Invalid, CodeTalentMalformed, "a payment is for a talent").At("talent_id")
 	case c.Currency != money.XOF:
-		return "", Errorf(Invalid, CodeCurrencyUnsupported, "currency is %s", money.XOF).At("currency")
+		return Errorf(Invalid, CodeCurrencyUnsupported, "currency is %s", money.XOF).At("currency")
 	case c.Amount < policy.AmountMin || c.Amount > policy.AmountMax:
-		return "", Errorf(Invalid, CodeAmountOutOfRange, "amount is from %d to %d F", policy.AmountMin, policy.AmountMax).At("amount")
-	case c.Method != MobileMoney:
-		return "", Errorf(Invalid, CodeMethodUnsupported, "method is %s", MobileMoney).At("method")
-	case !c.Payer.Operator.Known():
-		return "", Errorf(Invalid, CodeOperatorUnknown, "operator is one of %v", phone.Operators).At("operator")
-	case c.Payer.Phone.IsZero():
-		return "", Errorf(Invalid, CodePhoneMalformed, "a payer has a phone number").At("phone")
-	case t.deliveryOutOfRange(c, policy, now):
-		return "", Errorf(Invalid, CodeDeliveryDateOutOfPlan, "delivery is from %d days ago to %d days ahead",
+		return Errorf(Invalid, CodeAmountOutOfRange, "amount is from %d to %d F", policy.AmountMin, policy.AmountMax).At("amount")
+	case t.deliveryOutOfRange(c, policy, given.Now):
+		return Errorf(Invalid, CodeDeliveryDateOutOfPlan, "delivery is from %d days ago to %d days ahead",
 			int(policy.DeliveryPast.Hours())/24, int(policy.DeliveryFuture.Hours())/24).At("delivery_due_at")
+	case c.Method == Card:
+		return admissibleCard(c.Payer)
+	case c.Method != MobileMoney:
+		return Errorf(Invalid, CodeMethodUnsupported, "method is %s or %s", MobileMoney, Card).At("method")
+	case !c.Payer.Operator.Known():
+		return Errorf(Invalid, CodeOperatorUnknown, "operator is one of %v", phone.Operators).At("operator")
+	case c.Payer.Phone.IsZero():
+		return Errorf(Invalid, CodePhoneMalformed, "a payer has a phone number").At("phone")
 	case !policy.PortedNumbers && !c.Payer.Phone.Suits(c.Payer.Operator):
-		return "", Errorf(Invalid, CodeOperatorMismatch, "the number belongs to %s", c.Payer.Phone.Prefix().Name()).At("operator")
+		return Errorf(Invalid, CodeOperatorMismatch, "the number belongs to %s", c.Payer.Phone.Prefix().Name()).At("operator")
 	}
-	gateways := policy.Routes.For(Collect, c.Method, c.Payer.Operator)
-	if len(gateways) == 0 {
-		return "", Errorf(Invalid, CodeOperatorUnavailable, "no gateway collects from %s", c.Payer.Operator.Name()).At("operator")
+	return nil
+}
+
+// admissibleCard: a card has no operator; its payer may give a phone.
+func admissibleCard(p Payer) error {
+	if p.Operator != "" {
+		return Errorf(Invalid, CodeOperatorMismatch, "a card has no operator").At("operator")
 	}
-	if !t.Slot.IsZero() && t.Slot != t.ID {
-		code := CodeBookingBeingPaid
-		if t.SlotPaid {
-			code = CodeBookingPaid
-		}
-		e := Errorf(Conflict, code, "%s is this booking's payment", t.Slot.Payment())
-		e.About = t.Slot
-		return "", e
-	}
-	return gateways[0], nil
+	return nil
 }
 
 // deliveryOutOfRange refuses dates that are mistakes: one far in the past would
@@ -239,8 +269,7 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	if !t.PaidAt.IsZero() || !t.wantsMoney() {
 		a.Disposition = Surplus
 		d.bookCapture(a)
-		d.Refunds = append(d.Refunds, Refund{No: t.surplusNo(a.No), Attempt: a.No, Cause: RefundSurplus, Amount: a.Captured})
-		d.emit(PaymentSurplus, "", 0, "")
+		d.oweBack(a)
 		return true, nil
 	}
 	a.Disposition = Kept
@@ -273,17 +302,29 @@ func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from so
 	return nil
 }
 
-// wantsMoney reports that a success would still pay for the booking: nobody
-// else has taken its place.
-func (t Transaction) wantsMoney() bool { return t.Slot.IsZero() || t.Slot == t.ID }
+// wantsMoney reports that a success would still pay for the booking: nobody has
+// given it up, and nobody else has taken its place.
+func (t Transaction) wantsMoney() bool {
+	return t.Status != ChargeIsCancelled && (t.Slot.IsZero() || t.Slot == t.ID)
+}
 
-// surplusNo numbers the refund of a surplus attempt: there is one for each.
-func (t Transaction) surplusNo(attempt int) int {
-	no := 0
-	for _, a := range t.Attempts[:attempt] {
-		if a.Disposition == Surplus {
-			no++
-		}
+// end ends a payment that still waited for money.
+func (d *draft) end(to ChargeStatus, why Code) error {
+	if !d.Next.Status.Open() || !d.Next.PaidAt.IsZero() {
+		return nil
 	}
-	return no
+	return d.moveCharge(to, why)
+}
+
+// cancel answers CancelCharge. A request may still be on the payer's phone and
+// no gateway takes it back for certain: the attempt is listened to as before.
+func (d *draft) cancel() error {
+	switch d.Next.Status {
+	case ChargeIsCancelled:
+		return nil
+	case ChargeIsInitiated, ChargeIsProcessing:
+		return d.moveCharge(ChargeIsCancelled, CodePaymentCancelled)
+	case ChargeIsSucceeded, ChargeIsFailed, ChargeIsExpired:
+	}
+	return Errorf(Conflict, CodeMoveIllegal, "a payment that is %s can't be cancelled", d.Next.Status)
 }

@@ -27,6 +27,7 @@ type Given struct {
 	Now    time.Time // the database's clock, read under the lock, UTC
 	Fresh  ID        // a UUIDv7 made outside; Fresh.Nth(n) names the n-th thing this decision creates
 	Policy *Policy   // delays, commission, limits, routes; what it decides is frozen on the row
+	Health Health    // what this process has seen of gateways and operators lately
 }
 
 // Command is something asked of a transaction. The set is closed: every command
@@ -71,13 +72,28 @@ type RecordOTPAnswer struct {
 // Notify applies a gateway's signed notification.
 type Notify struct{ Notification Notification }
 
-// RecordInquiry says what came of an InquireCall. Exactly one of Charge and
-// Payout is set, unless Err is.
+// RecordInquiry says what came of an InquireCall. Exactly one of Charge, Payout
+// and Refund is set, unless Err is.
 type RecordInquiry struct {
 	Reference Reference
+	AskedAt   time.Time // the InquireCall's
 	Charge    *ChargeReport
 	Payout    *PayoutReport
+	Refund    *RefundReport
 	Err       *Error
+}
+
+// CancelCharge says that the payer no longer wants to pay this way: it frees the
+// booking for another payment. Gateways have no reliable cancel, so whoever
+// approves all the same has their money back.
+type CancelCharge struct{ Principal string }
+
+// RecordRefundAnswer says what came of a RefundCall.
+type RecordRefundAnswer struct {
+	Refund int
+	Send   int // the RefundCall's
+	Report RefundReport
+	Err    *Error
 }
 
 // ConfirmDelivery says that the payer has had the performance.
@@ -102,6 +118,8 @@ func (Notify) command()             {}
 func (RecordInquiry) command()      {}
 func (ConfirmDelivery) command()    {}
 func (RecordPayoutAnswer) command() {}
+func (CancelCharge) command()       {}
+func (RecordRefundAnswer) command() {}
 func (Tick) command()               {}
 
 // NameOf is the command's word in logs and metrics.
@@ -123,6 +141,10 @@ func NameOf(c Command) string {
 		return "confirm_delivery"
 	case RecordPayoutAnswer:
 		return "record_payout_answer"
+	case CancelCharge:
+		return "cancel_charge"
+	case RecordRefundAnswer:
+		return "record_refund_answer"
 	case Tick:
 		return "tick"
 	}

@@ -12,7 +12,6 @@ type Decision struct {
 	Events     []Event          // to the outbox, numbered
 	Effects    []Effect         // not to be run from here: read them from Applied
 	Counted    []Identity       // notifications that, from now on, can never mean anything new
-	Refunds    []Refund         // obligations to give money back, new with this decision
 	Recipients []Recipient      // gateways' names for wallets, learnt
 
 	was int // the version decided upon
@@ -34,6 +33,7 @@ const (
 // Applied is a Decision that is committed. Only persistence makes one.
 type Applied struct {
 	State   Transaction
+	Moves   []Move
 	Events  []Event
 	Effects []Effect
 	Counted []Identity
@@ -57,4 +57,5 @@ const (
 	DueCharge  DueKind = "charge"  // an attempt wants an inquiry, or its window is over
 	DueRelease DueKind = "release" // the hold ends in the talent's favour
 	DuePayout  DueKind = "payout"  // a try wants to be made, or inquired about
+	DueRefund  DueKind = "refund"  // a refund wants to be sent, or inquired about
 )

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bookmi/cauri/engine/ledger"
 	"github.com/bookmi/cauri/engine/money"
@@ -14,6 +15,7 @@ type draft struct {
 	Decision
 	before Transaction
 	given  Given
+	asked  time.Time // when the inquiry whose answer is decided upon was asked; else zero
 }
 
 func newDraft(t Transaction, given Given) *draft {
@@ -42,9 +44,9 @@ func (d *draft) decision() (Decision, error) {
 // nothing reports that the draft left everything as it was.
 func (d *draft) nothing() bool {
 	a, b := d.before, d.Next
-	return len(d.Moves)+len(d.Journals)+len(d.Events)+len(d.Refunds)+len(d.Recipients) == 0 &&
+	return len(d.Moves)+len(d.Journals)+len(d.Events)+len(d.Recipients) == 0 &&
 		a.Review == b.Review && a.Code == b.Code && a.InquiredAt.Equal(b.InquiredAt) &&
-		slices.Equal(a.Attempts, b.Attempts) && a.Payout.equal(b.Payout)
+		slices.Equal(a.Attempts, b.Attempts) && slices.Equal(a.Refunds, b.Refunds) && a.Payout.equal(b.Payout)
 }
 
 // moveTo makes one step of one machine: the status, its history and, where the
@@ -76,8 +78,16 @@ func (d *draft) emit(kind EventKind, subject string, step int, why Code) {
 		e.Amount, e.Commission, e.TalentFee = t.Hold.Released, t.Hold.Commission, t.Hold.TalentFee
 	case PayoutSent, PayoutPaid, PayoutFailed, PayoutReversed:
 		e.Amount, e.Reference = t.Payout.Amount, t.tryReference(len(t.Payout.Tries))
-	case PaymentReceived, PaymentFailed, PaymentExpired, PaymentUnderReview, PaymentSurplus:
+	case PaymentSurplus:
+		r := t.Refunds[len(t.Refunds)-1]
+		e.Amount, e.Reference = r.Amount, t.attemptReference(r.Attempt)
+	case PaymentReceived, PaymentFailed, PaymentExpired, PaymentUnderReview:
 		e.Reference = t.attemptReference(len(t.Attempts))
+	case PaymentRefunded, RefundNeedsPeople:
+		if about, err := ParseReference(subject); err == nil {
+			e.Amount, e.Reference = t.Refunds[about.Number-1].Amount, about
+		}
+	case PaymentCancelled:
 	}
 	d.Events = append(d.Events, e)
 }
@@ -104,7 +114,16 @@ func (d *draft) moveCharge(to ChargeStatus, why Code) error {
 
 // moveAttempt makes a step of an attempt.
 func (d *draft) moveAttempt(a *Attempt, to AttemptStatus, why Code) error {
-	return moveTo(d, attemptMachine, d.Next.attemptReference(a.No).String(), &a.Status, &a.Step, to, why)
+	if err := moveTo(d, attemptMachine, d.Next.attemptReference(a.No).String(), &a.Status, &a.Step, to, why); err != nil {
+		return err
+	}
+	switch t := &d.Next; { // the phone shows one request of an amount at a time (R13)
+	case slices.ContainsFunc(t.Attempts, Attempt.asksThePhone):
+		t.Prompt = t.ID
+	case t.Prompt == t.ID:
+		t.Prompt = ID{}
+	}
+	return nil
 }
 
 // moveHold makes a step of the hold.
@@ -124,6 +143,11 @@ func (d *draft) moveTry(try *Try, to TryStatus, why Code) error {
 	return moveTo(d, tryMachine, d.Next.tryReference(try.No).String(), &try.Status, &try.Step, to, why)
 }
 
+// moveRefund makes a step of a refund.
+func (d *draft) moveRefund(r *Refund, to RefundStatus, why Code) error {
+	return moveTo(d, refundMachine, d.Next.refundReference(r.No).String(), &r.Status, &r.Step, to, why)
+}
+
 // doubt stops the transaction's money until someone has looked, and asks the
 // gateway. A signed notification that does not match moves nothing.
 func (d *draft) doubt(why Review, about Reference, gateway Gateway, gatewayReference string) {
@@ -131,17 +155,24 @@ func (d *draft) doubt(why Review, about Reference, gateway Gateway, gatewayRefer
 		d.Next.Review = why
 		d.emit(PaymentUnderReview, "", 0, Code(why))
 	}
-	d.inquireOnDoubt(about, gateway, gatewayReference)
+	d.inquireOnDoubt(InquireCall{Reference: about, Gateway: gateway, GatewayReference: gatewayReference})
 }
 
 // inquireOnDoubt asks the gateway, but not more often than policy says: whoever
 // can make it repeat itself must not make us flood it.
-func (d *draft) inquireOnDoubt(about Reference, gateway Gateway, gatewayReference string) {
+func (d *draft) inquireOnDoubt(about InquireCall) {
 	if d.given.Now.Sub(d.Next.InquiredAt) < d.given.Policy.ReviewPause {
 		return
 	}
 	d.Next.InquiredAt = d.given.Now
-	d.Effects = append(d.Effects, InquireCall{about, gateway, gatewayReference})
+	d.ask(about)
+}
+
+// ask puts a question to a gateway, and notes when: an answer is only worth as
+// much as its question is recent.
+func (d *draft) ask(call InquireCall) {
+	call.AskedAt = d.given.Now
+	d.Effects = append(d.Effects, call)
 }
 
 // figures are what must be equal before a report about money is believed.
@@ -154,6 +185,11 @@ type figures struct {
 
 func (r ChargeReport) figures() figures { return figures{r.Amount, r.Currency, r.Live, r.Inexact} }
 func (r PayoutReport) figures() figures { return figures{r.Amount, r.Currency, r.Live, r.Inexact} }
+
+// mismatchOf says how what was reported differs from an amount of ours.
+func (reported figures) mismatchOf(amount money.Amount, currency money.Currency, live bool) Review {
+	return figures{amount: amount, currency: currency, live: live}.mismatch(reported)
+}
 
 // mismatch says how a report differs from what was agreed; empty when it does
 // not.

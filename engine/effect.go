@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
 )
@@ -36,6 +38,7 @@ type Wallet struct {
 type ChargeCall struct {
 	Reference Reference // 01jd…-c1
 	Gateway   Gateway
+	Flow      Flow
 	Method    Method
 	Amount    money.Amount // francs
 	Currency  money.Currency
@@ -51,11 +54,26 @@ type OTPCall struct {
 	OTP       OTP
 }
 
-// InquireCall asks what became of an attempt or a try.
+// InquireCall asks what became of an attempt, a try or a refund.
 type InquireCall struct {
 	Reference        Reference
 	Gateway          Gateway
-	GatewayReference string // their name for it, when known
+	GatewayReference string    // their name for it, when known
+	Charge           Reference // of a refund: the charge it is of
+	AskedAt          time.Time // by the database's clock: the gateway is asked after it. The answer says it back
+}
+
+// RefundCall asks the gateway that captured a charge to give it back in full. The
+// refund it names is already committed and its money in flight.
+type RefundCall struct {
+	Reference        Reference // 01jd…-r1: carried where the gateway lets us
+	Send             int       // which call under this reference, from 1: its answer says it back
+	Gateway          Gateway
+	Charge           Reference    // 01jd…-c2: what is given back
+	GatewayReference string       // the gateway's name for that charge, when known
+	Amount           money.Amount // francs: all of it
+	Currency         money.Currency
+	Booking          string
 }
 
 // PayoutCall sends a talent's money to their wallet. The try it names is
@@ -77,6 +95,7 @@ func (ChargeCall) effect()  {}
 func (OTPCall) effect()     {}
 func (InquireCall) effect() {}
 func (PayoutCall) effect()  {}
+func (RefundCall) effect()  {}
 
 // Subject returns the reference the call is about.
 func (c ChargeCall) Subject() Reference { return c.Reference }
@@ -89,6 +108,12 @@ func (c InquireCall) Subject() Reference { return c.Reference }
 
 // Subject returns the reference the call is about.
 func (c PayoutCall) Subject() Reference { return c.Reference }
+
+// Subject returns the reference the call is about.
+func (c RefundCall) Subject() Reference { return c.Reference }
+
+// Through returns the gateway the call goes to.
+func (c RefundCall) Through() Gateway { return c.Gateway }
 
 // Through returns the gateway the call goes to.
 func (c ChargeCall) Through() Gateway { return c.Gateway }

@@ -46,6 +46,10 @@ const (
 	CodeOperatorUnknown       Code = "operator_unknown"
 	CodeOperatorUnavailable   Code = "operator_unavailable"
 	CodeOperatorMismatch      Code = "operator_mismatch"
+	CodeOperatorDown          Code = "operator_down"
+	CodeGatewaysResting       Code = "gateways_resting"
+	CodePromptOpen            Code = "payment_already_on_this_phone"
+	CodePaymentCancelled      Code = "payment_cancelled"
 	CodePhoneMalformed        Code = "phone_malformed"
 	CodePhoneForeign          Code = "phone_foreign"
 	CodePhoneLandline         Code = "phone_landline"
@@ -86,6 +90,9 @@ const (
 	CodeFloatLow             Code = "float_low"
 	CodeGatewayMisconfigured Code = "gateway_misconfigured"
 	CodeUnsupported          Code = "unsupported"
+	CodeOperatorFailed       Code = "operator_failed"  // the operator's own system, not the payer and not the gateway
+	CodeRefundMismatch       Code = "refund_mismatch"  // the gateway's refund is not of what we owe
+	CodeRefundAttention      Code = "refund_attention" // the gateway wants something only people can give
 )
 
 // Error is an error that may cross rooms. Detail is English, for developers, and

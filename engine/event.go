@@ -17,6 +17,9 @@ const (
 	PaymentExpired     EventKind = "payment.expired"
 	PaymentUnderReview EventKind = "payment.under_review"
 	PaymentSurplus     EventKind = "payment.surplus"
+	PaymentCancelled   EventKind = "payment.cancelled"
+	PaymentRefunded    EventKind = "payment.refunded"     // what was captured once too often is back with the payer
+	RefundNeedsPeople  EventKind = "refund.action_needed" // a refund that no API of the gateway can make
 	EscrowReleased     EventKind = "escrow.released"
 	PayoutSent         EventKind = "payout.sent"
 	PayoutPaid         EventKind = "payout.paid"

@@ -31,11 +31,27 @@ type Disburser interface {
 	Payout(ctx context.Context, call PayoutCall) (PayoutReport, error)
 }
 
-// Inquirer asks what became of an earlier request. Not having heard of it is an
-// answer (ChargeAbsent, PayoutAbsent), not an error.
-type Inquirer interface {
+// Refunder gives a payer their money back, through the gateway that captured it.
+// A gateway without a refund API does not implement it.
+type Refunder interface {
+	Refund(ctx context.Context, call RefundCall) (RefundReport, error)
+}
+
+// ChargeInquirer asks what became of a charge. Not having heard of it is an
+// answer (ChargeAbsent), not an error.
+type ChargeInquirer interface {
 	InquireCharge(ctx context.Context, call InquireCall) (ChargeReport, error)
+}
+
+// PayoutInquirer asks what became of a payout's try.
+type PayoutInquirer interface {
 	InquirePayout(ctx context.Context, call InquireCall) (PayoutReport, error)
+}
+
+// RefundInquirer asks what became of a refund: by the gateway's name for it, or
+// among the refunds of the charge, by our number in its note.
+type RefundInquirer interface {
+	InquireRefund(ctx context.Context, call InquireCall) (RefundReport, error)
 }
 
 // Webhooks reads a gateway's notifications.
@@ -45,11 +61,13 @@ type Webhooks interface {
 	// signature header is given: two are as wrong as none. Its error has the
 	// code CodeSignatureWrong.
 	Verify(signatures [][]byte, body []byte) (secret string, err error)
-	// Parse translates a verified body. A body about something that is not ours,
-	// or of a kind we do not take, is an Invalid error with the code
+	// Parse translates a verified delivery: the body, the signature header's value
+	// where it says when, and the moment it came. A body about something that is
+	// not ours, or of a kind we do not take, is an Invalid error with the code
 	// CodeNotificationForeign; the Notification then still has its Gateway, Kind,
-	// Identity and Foreign name, so that it can be kept.
-	Parse(body []byte) (Notification, error)
+	// Identity and Foreign name, so that it can be kept. The Notification's
+	// Delivery is what may be stored: without what is nobody's business.
+	Parse(d Delivery) (Notification, error)
 }
 
 // ChargeReportStatus says, in the engine's words, where a gateway sees a charge. Each
@@ -68,8 +86,14 @@ const (
 	ChargeRedirects  ChargeReportStatus = "redirects"  // the payer opens URL
 	ChargeAbsent     ChargeReportStatus = "absent"     // the gateway does not know the reference
 	ChargeReversed   ChargeReportStatus = "reversed"   // captured once, given back since
+	ChargeHeard      ChargeReportStatus = "heard"      // the gateway has it, and tells nothing about the payer: changes nothing
 	ChargeUnknowable ChargeReportStatus = "unknowable" // it wants a step this engine does not offer (a PIN, a birthday)
 )
+
+// ends reports that the gateway has said its last word about taking the money.
+func (s ChargeReportStatus) ends() bool {
+	return s == ChargeSucceeded || s == ChargeFailed || s == ChargeReversed
+}
 
 // ChargeReport is what a gateway says of a charge, whether it answers our call,
 // our inquiry, or tells us by itself: the source makes no difference.
@@ -111,6 +135,31 @@ type PayoutReport struct {
 	Recipient        string       // the gateway's name for the wallet, learnt or used
 	Fee              money.Amount // francs, rounded up; 0 when not told
 	FeeSubunits      int64
+	Code             Code   // why it failed
+	Text             string // the gateway's words, for staff
+}
+
+// RefundReportStatus says, in the engine's words, where a gateway sees a refund.
+type RefundReportStatus string
+
+// What a gateway may say of a refund.
+const (
+	RefundReportPending   RefundReportStatus = "pending"
+	RefundReportDone      RefundReportStatus = "done"      // the payer has it back
+	RefundReportFailed    RefundReportStatus = "failed"    // conclusive: it was not, and the money is ours again
+	RefundReportAttention RefundReportStatus = "attention" // the gateway wants something only people can give
+	RefundReportAbsent    RefundReportStatus = "absent"    // no refund of the charge bears our number
+)
+
+// RefundReport is what a gateway says of a refund.
+type RefundReport struct {
+	Status           RefundReportStatus
+	Amount           money.Amount // francs
+	Inexact          bool         // the wire's figure was no whole franc
+	Currency         money.Currency
+	Live             bool
+	GatewayReference string // their name for the refund; many notifications have none
+	Number           int    // ours, when the gateway carried it; else 0
 	Code             Code   // why it failed
 	Text             string // the gateway's words, for staff
 }

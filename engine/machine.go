@@ -17,7 +17,7 @@ type machine[S ~string] struct {
 
 // Move is one step of one machine: a line of a transaction's history.
 type Move struct {
-	Machine string // charge, attempt, hold, payout, try
+	Machine string // charge, attempt, hold, payout, try, refund
 	Subject string // unique among all machines: 01jd…, 01jd…-c1, 01jd…-hold
 	Step    int    // counts the subject's moves from 1, without a gap
 	From    string // empty for the first
@@ -87,7 +87,7 @@ func (m machine[S]) mermaid() string {
 // is seeded with and history is checked against.
 func LegalMoves() []LegalMove {
 	all := slices.Concat(chargeMachine.legal(), attemptMachine.legal(), holdMachine.legal(),
-		payoutMachine.legal(), tryMachine.legal())
+		payoutMachine.legal(), tryMachine.legal(), refundMachine.legal())
 	slices.SortFunc(all, func(a, b LegalMove) int {
 		return strings.Compare(a.Machine+"/"+a.From+"/"+a.To, b.Machine+"/"+b.From+"/"+b.To)
 	})
@@ -99,7 +99,7 @@ func Statuses() map[string][]string {
 	return map[string][]string{
 		chargeMachine.name: chargeMachine.statuses(), attemptMachine.name: attemptMachine.statuses(),
 		holdMachine.name: holdMachine.statuses(), payoutMachine.name: payoutMachine.statuses(),
-		tryMachine.name: tryMachine.statuses(),
+		tryMachine.name: tryMachine.statuses(), refundMachine.name: refundMachine.statuses(),
 	}
 }
 
@@ -112,6 +112,7 @@ func Diagram() string {
 		{"The escrow hold", holdMachine.mermaid()},
 		{"The payout", payoutMachine.mermaid()},
 		{"A try: one sending of the payout under one reference", tryMachine.mermaid()},
+		{"A refund: the giving back of what was captured once too often", refundMachine.mermaid()},
 	} {
 		fmt.Fprintf(&b, "## %s\n\n```mermaid\n%s```\n\n", d.title, d.drawing)
 	}

@@ -64,11 +64,20 @@ func TestChargeHoldPayoutAndTryMoveOnlyAsDrawn(t *testing.T) {
 	}
 	// Moves that emit need a whole transaction: their squares compare the table.
 	same(t, chargeMachine, map[ChargeStatus][]ChargeStatus{
-		ChargeIsInitiated:  {ChargeIsProcessing, ChargeIsSucceeded, ChargeIsFailed, ChargeIsExpired},
-		ChargeIsProcessing: {ChargeIsSucceeded, ChargeIsFailed, ChargeIsExpired},
+		ChargeIsInitiated:  {ChargeIsProcessing, ChargeIsSucceeded, ChargeIsFailed, ChargeIsExpired, ChargeIsCancelled},
+		ChargeIsProcessing: {ChargeIsSucceeded, ChargeIsFailed, ChargeIsExpired, ChargeIsCancelled},
+		ChargeIsCancelled:  nil,
 		ChargeIsFailed:     {ChargeIsSucceeded},
 		ChargeIsExpired:    {ChargeIsSucceeded},
 		ChargeIsSucceeded:  nil,
+	})
+	same(t, refundMachine, map[RefundStatus][]RefundStatus{
+		RefundIsOwed:    {RefundIsSending, RefundIsManual, RefundIsDone},
+		RefundIsSending: {RefundIsUnknown, RefundIsPending, RefundIsDone, RefundIsOwed, RefundIsManual},
+		RefundIsUnknown: {RefundIsPending, RefundIsDone, RefundIsManual},
+		RefundIsPending: {RefundIsUnknown, RefundIsDone, RefundIsManual},
+		RefundIsManual:  {RefundIsDone},
+		RefundIsDone:    nil,
 	})
 	same(t, payoutMachine, map[PayoutStatus][]PayoutStatus{
 		PayoutIsDue:      {PayoutIsSent},

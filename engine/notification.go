@@ -14,7 +14,8 @@ func NewIdentity(g Gateway, kind, about, status string) Identity {
 }
 
 // Notification is a webhook translated: what a gateway tells us by itself.
-// Exactly one of Charge and Payout is set, unless it is Foreign.
+// Exactly one of Charge, Payout and Refund is set, unless it is Foreign. One about
+// a refund has the reference of the charge: gateways name no other.
 type Notification struct {
 	Gateway   Gateway
 	Kind      string // the gateway's word: charge.success
@@ -23,6 +24,7 @@ type Notification struct {
 	Foreign   string    // why it is not ours to apply: an unknown kind or reference; else ""
 	Charge    *ChargeReport
 	Payout    *PayoutReport
+	Refund    *RefundReport
 	Stale     bool // signed, but too old to be a fact: a hint to inquire
 	Delivery  Delivery
 }
@@ -53,7 +55,7 @@ func (d *draft) notified(n Notification) error {
 		return Errorf(NotFound, CodeNotificationForeign, "a notification about %s came to %s", n.Reference, d.Next.ID)
 	}
 	switch {
-	case n.Charge != nil && n.Reference.Kind == ChargeReference:
+	case (n.Charge != nil || n.Refund != nil) && n.Reference.Kind == ChargeReference:
 		return d.chargeNotified(n)
 	case n.Payout != nil && n.Reference.Kind == PayoutReference:
 		return d.payoutNotified(n)
@@ -70,10 +72,15 @@ func (d *draft) chargeNotified(n Notification) error {
 		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
 	}
 	if n.Stale {
-		d.inquireOnDoubt(n.Reference, a.Gateway, a.GatewayReference)
+		d.inquireOnDoubt(InquireCall{Reference: n.Reference, Gateway: a.Gateway, GatewayReference: a.GatewayReference})
 		return nil
 	}
-	believed, err := d.chargeReported(a, *n.Charge, fromNotification)
+	var believed bool
+	if n.Charge != nil {
+		believed, err = d.chargeReported(a, *n.Charge, fromNotification)
+	} else {
+		believed, err = d.refundNotified(n, a)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,7 +99,7 @@ func (d *draft) payoutNotified(n Notification) error {
 		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
 	}
 	if n.Stale {
-		d.inquireOnDoubt(n.Reference, try.Gateway, try.GatewayReference)
+		d.inquireOnDoubt(InquireCall{Reference: n.Reference, Gateway: try.Gateway, GatewayReference: try.GatewayReference})
 		return nil
 	}
 	believed, err := d.payoutReported(try, *n.Payout, fromNotification)
@@ -110,6 +117,7 @@ func (d *draft) inquired(c RecordInquiry) error {
 	if c.Err != nil {
 		return nil // no answer: the next look is scheduled already
 	}
+	d.asked = c.AskedAt
 	switch {
 	case c.Charge != nil && c.Reference.Kind == ChargeReference:
 		a, err := d.attemptNo(c.Reference.Number)
@@ -124,6 +132,13 @@ func (d *draft) inquired(c RecordInquiry) error {
 			return err
 		}
 		_, err = d.payoutReported(try, *c.Payout, fromInquiry)
+		return err
+	case c.Refund != nil && c.Reference.Kind == RefundReference:
+		r, err := d.refundNo(c.Reference.Number)
+		if err != nil {
+			return err
+		}
+		_, err = d.refundReported(r, *c.Refund, fromInquiry)
 		return err
 	}
 	return Errorf(Invalid, CodeInternal, "an inquiry about %s with no report", c.Reference)

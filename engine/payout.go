@@ -142,7 +142,9 @@ func (d *draft) tickPayout() error {
 func (d *draft) inquireTries(p *Payout) {
 	p.NextAt = d.given.Now.Add(lastPace)
 	for _, try := range p.Tries {
-		d.Effects = append(d.Effects, InquireCall{d.Next.tryReference(try.No), try.Gateway, try.GatewayReference})
+		d.ask(InquireCall{
+			Reference: d.Next.tryReference(try.No), Gateway: try.Gateway, GatewayReference: try.GatewayReference,
+		})
 	}
 }
 
@@ -197,13 +199,13 @@ func (d *draft) route(p *Payout) (Gateway, Waiting) {
 	if d.refused(p) {
 		return "", WaitingWalletRefused
 	}
-	gateways := d.given.Policy.Routes.For(Disburse, MobileMoney, d.Next.Wallet.Operator)
+	doors := d.given.Policy.Routes.For(Disburse, MobileMoney, d.Next.Wallet.Operator)
 	switch {
-	case len(gateways) == 0:
+	case len(doors) == 0:
 		return "", WaitingOperator
 	case p.Gateway == "":
-		return gateways[0], WaitingNothing
-	case slices.Contains(gateways, p.Gateway):
+		return doors[0].Gateway, WaitingNothing
+	case slices.ContainsFunc(doors, func(door Door) bool { return door.Gateway == p.Gateway }):
 		return p.Gateway, WaitingNothing
 	}
 	return "", WaitingOperator

@@ -30,13 +30,28 @@ type Policy struct {
 	PromptWindow  time.Duration                    // how long a payer has to approve
 	PendingMax    time.Duration                    // how long after that a gateway may go on saying "in progress"
 	PromptWindows map[phone.Operator]time.Duration // where an operator gives another
+	HostedWindow  time.Duration                    // how long a payer has on a page, when the gateway does not say
 	OTPTries      int                              // codes a payer may type for one attempt
 
-	LiveAttempt Schedule // inquiries about an attempt that may still debit
-	DeadAttempt Schedule // inquiries about one we believe will not
-	OpenTry     Schedule // inquiries about a try that is not concluded
-	PayoutRetry Schedule // a new try after a conclusive failure that may pass
-	WalletCheck Schedule // looks for a wallet that was missing
+	LiveAttempt  Schedule          // inquiries about an attempt that may still debit
+	LiveAttempts map[Door]Schedule // where a door wants another
+	DeadAttempt  Schedule          // inquiries about one we believe will not
+	OpenTry      Schedule          // inquiries about a try that is not concluded
+	PayoutRetry  Schedule          // a new try after a conclusive failure that may pass
+	WalletCheck  Schedule          // looks for a wallet that was missing
+	OpenRefund   Schedule          // inquiries about a refund that is not done
+	RefundRetry  Schedule          // a refund that was not begun, sent again
+
+	Refunds map[Gateway]bool // which gateways have a refund API; through the others people refund
+
+	// FailoverAfter are the reasons of a final failure after which the next gateway
+	// is asked without asking the payer: the operator's or the gateway's, never the
+	// payer's. What was never accepted always moves on.
+	FailoverAfter           map[Code]bool
+	FailoverWithin          time.Duration // of the payment's beginning: later the payer has put the phone away
+	OfferAgain              time.Duration // when a payment that no gateway would take is offered again
+	OfferFor                time.Duration // for how long: 0 gives up at once
+	FailoverAfterQuarantine bool          // also when "not found" was believed (money-safety, R4: assumption A2)
 
 	DeliveryPast   time.Duration // how long ago a performance may have been when its payment begins
 	DeliveryFuture time.Duration // how far ahead it may be
@@ -108,6 +123,7 @@ func DefaultPolicy() Policy {
 		// "Mobile money must be completed within 180 s" (Paystack docs, Payment channels).
 		PromptWindow: 180 * time.Second,
 		PendingMax:   15 * minute,
+		HostedWindow: 30 * minute,
 		OTPTries:     3,
 		LiveAttempt: Schedule{
 			// At least 10 s before asking (Paystack docs, Check pending charge); 185 s is
@@ -116,7 +132,8 @@ func DefaultPolicy() Policy {
 				90 * time.Second, 130 * time.Second, 185 * time.Second},
 			Then: []Pace{{5 * minute, hour}, {hour, day}}, Never: day,
 		},
-		DeadAttempt: Schedule{Then: []Pace{{hour, day}, {day, 7 * day}}, Never: 7 * day},
+		LiveAttempts: fedapaySchedules(),
+		DeadAttempt:  Schedule{Then: []Pace{{hour, day}, {day, 7 * day}}, Never: 7 * day},
 		OpenTry: Schedule{
 			At:   []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, 320 * time.Second},
 			Then: []Pace{{10 * minute, 7 * day}, {day, day}},
@@ -125,8 +142,18 @@ func DefaultPolicy() Policy {
 			At:   []time.Duration{5 * minute, 15 * minute, hour, 4 * hour, 12 * hour},
 			Then: []Pace{{day, 14 * day}}, Never: 14 * day,
 		},
-		WalletCheck:  Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
-		DeliveryPast: 31 * day, DeliveryFuture: 731 * day,
+		WalletCheck: Schedule{At: []time.Duration{minute, 5 * minute, 15 * minute}, Then: []Pace{{hour, hour}}},
+		OpenRefund: Schedule{
+			At:   []time.Duration{minute, 5 * minute, 10 * minute, 20 * minute},
+			Then: []Pace{{hour, 30 * day}, {day, day}},
+		},
+		RefundRetry:   Schedule{At: []time.Duration{minute, 5 * minute, 20 * minute}, Then: []Pace{{hour, hour}}},
+		Refunds:       map[Gateway]bool{Paystack: true}, // FedaPay has no refund API
+		FailoverAfter: map[Code]bool{CodeOperatorFailed: true, CodeGatewayMisconfigured: true, CodeGatewayServerError: true},
+		// Longer than a breaker takes to close (20 s); while the payer holds the phone.
+		OfferAgain: 45 * time.Second, OfferFor: 3 * minute,
+		FailoverWithin: 2 * minute,
+		DeliveryPast:   31 * day, DeliveryFuture: 731 * day,
 		QuarantineFor: 240 * time.Second, QuarantineReads: 4,
 		ReviewPause: minute,
 	}
@@ -144,12 +171,15 @@ func (p Policy) Check() error {
 	case min(p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow, p.PendingMax, p.QuarantineFor, p.ReviewPause) <= 0,
 		min(p.OTPTries, p.QuarantineReads) < 1:
 		return fmt.Errorf("every delay and count of a policy is above zero")
+	case min(p.HostedWindow, p.FailoverWithin, p.OfferAgain) <= 0 || p.OfferFor < 0:
+		return fmt.Errorf("every delay of a policy is above zero")
 	case len(p.Routes) == 0:
 		return fmt.Errorf("no route: nobody could pay")
 	}
 	for name, s := range map[string]Schedule{
 		"LiveAttempt": p.LiveAttempt, "DeadAttempt": p.DeadAttempt, "OpenTry": p.OpenTry,
-		"PayoutRetry": p.PayoutRetry, "WalletCheck": p.WalletCheck,
+		"PayoutRetry": p.PayoutRetry, "WalletCheck": p.WalletCheck, "OpenRefund": p.OpenRefund, "RefundRetry": p.RefundRetry,
+		"LiveAttempts of FedaPay": p.liveAttempt(Door{FedaPay, Direct}), "LiveAttempts of a page": p.liveAttempt(Door{FedaPay, Hosted}),
 	} {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("schedule %s: %w", name, err)
@@ -180,8 +210,37 @@ func (s Schedule) check() error {
 	return nil
 }
 
+// fedapaySchedules: a direct charge there is over in seconds or waits for the
+// payer; a link lives 24 hours and is asked about for one more (money-safety, §2.4).
+func fedapaySchedules() map[Door]Schedule {
+	direct := []time.Duration{3 * time.Second, 5 * time.Second, 10 * time.Second}
+	for at := 25 * time.Second; at < 3*time.Minute; at += 15 * time.Second {
+		direct = append(direct, at)
+	}
+	direct = append(direct, 185*time.Second)
+	const life = 25 * time.Hour
+	return map[Door]Schedule{
+		{FedaPay, Direct}: {At: direct, Then: []Pace{{time.Minute, 15 * time.Minute}, {10 * time.Minute, life}}, Never: life},
+		{FedaPay, Hosted}: {
+			At:   []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute},
+			Then: []Pace{{10 * time.Minute, life}}, Never: life,
+		},
+	}
+}
+
+// liveAttempt is when an attempt through that door is asked about.
+func (p *Policy) liveAttempt(door Door) Schedule {
+	if s, other := p.LiveAttempts[door]; other {
+		return s
+	}
+	return p.LiveAttempt
+}
+
 // window is how long a payer of the operator has.
-func (p *Policy) window(o phone.Operator) time.Duration {
+func (p *Policy) window(o phone.Operator, f Flow) time.Duration {
+	if f == Hosted {
+		return p.HostedWindow
+	}
 	if w := p.PromptWindows[o]; w > 0 {
 		return w
 	}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/bookmi/cauri/engine/ledger"
 	"github.com/bookmi/cauri/engine/money"
 )
@@ -21,6 +23,9 @@ const (
 	JournalPayoutFee      ledger.Kind = "payout.fee"      // expense:payout_fee → gateway balance
 	JournalPayoutFailed   ledger.Kind = "payout.failed"   // payout:in_flight → talent payable
 	JournalPayoutReversed ledger.Kind = "payout.reversed" // gateway balance, or in flight, → talent payable
+	JournalRefundSent     ledger.Kind = "refund.sent"     // payer:surplus → refund:in_flight
+	JournalRefundFailed   ledger.Kind = "refund.failed"   // refund:in_flight → payer:surplus: still owed
+	JournalRefundDone     ledger.Kind = "refund.done"     // refund:in_flight → gateway balance
 )
 
 // bookCapture books what an attempt captured, to where its disposition says,
@@ -65,4 +70,14 @@ func (d *draft) bookPayoutFee(try *Try, fee money.Amount) {
 		d.book(JournalPayoutFee, d.Next.tryReference(try.No).Short(),
 			ledger.Move(ledger.PayoutFee, ledger.GatewayBalance(string(try.Gateway)), fee)...)
 	}
+}
+
+// bookRefund books a refund from one pot to another. Sent again after it came
+// back, it is another fact: r1, then r1.2.
+func (d *draft) bookRefund(kind ledger.Kind, r *Refund, from, to ledger.Account) {
+	cause := d.Next.refundReference(r.No).Short()
+	if r.Flights > 1 {
+		cause = fmt.Sprintf("%s.%d", cause, r.Flights)
+	}
+	d.book(kind, cause, ledger.Move(from, to, r.Amount)...)
 }

@@ -24,6 +24,7 @@ type life struct {
 	now      time.Time
 	fresh    byte
 	balances map[ledger.Account]money.Amount
+	health   engine.Health
 	booked   map[string]bool // (kind, cause): a fact is booked once
 	history  map[string]engine.Move
 }
@@ -34,9 +35,13 @@ func newLife(t *rapid.T) *life {
 		state:    engine.Transaction{ID: enginetest.TransactionID},
 		balances: map[ledger.Account]money.Amount{}, booked: map[string]bool{}, history: map[string]engine.Move{},
 	}
+	l.policy.PortedNumbers = true
+	l.policy.FailoverAfterQuarantine = rapid.Bool().Draw(t, "after quarantine")
 	l.decide(engine.InitiateCharge{
 		Booking: "B1", Talent: "T1", Amount: price, Currency: money.XOF, Method: engine.MobileMoney,
-		Payer: engine.Payer{Operator: phone.Wave, Phone: phone.MustParse("0700000000")},
+		Payer: engine.Payer{
+			Operator: rapid.SampledFrom([]phone.Operator{phone.Wave, phone.MTN}).Draw(t, "operator"), Phone: phone.MustParse("0700000000"),
+		},
 	})
 	return l
 }
@@ -45,7 +50,7 @@ func newLife(t *rapid.T) *life {
 func (l *life) decide(cmd engine.Command) engine.Decision {
 	l.fresh++
 	before := l.state
-	d, err := before.Decide(cmd, engine.Given{Now: l.now, Fresh: engine.ID{0: 1, 15: l.fresh}, Policy: &l.policy})
+	d, err := before.Decide(cmd, engine.Given{Now: l.now, Fresh: engine.ID{0: 1, 15: l.fresh}, Policy: &l.policy, Health: l.health})
 	if err != nil {
 		require.NotErrorIs(l.t, err, engine.Internal, "a decision that may not be: %v", cmd)
 		return engine.Decision{Next: before}
@@ -92,7 +97,8 @@ func (l *life) decide(cmd engine.Command) engine.Decision {
 // check holds the books against the state, and the state against being forgotten.
 func (l *life) check() {
 	l.checkNothingIsForgotten()
-	var total, held, payable, inFlight, surplus, suspense money.Amount
+	l.checkOneAtATime()
+	var total, held, payable, inFlight, surplus, goingBack, suspense money.Amount
 	for account, sum := range l.balances {
 		total += sum
 		if floor, floored := account.Floor(); floored {
@@ -118,19 +124,44 @@ func (l *life) check() {
 		}
 	}
 	for _, a := range l.state.Attempts {
-		switch a.Disposition {
-		case engine.Surplus:
-			surplus += a.Captured
-		case engine.Suspense:
+		if a.Disposition == engine.Suspense {
 			suspense += a.Captured
-		case engine.Kept:
+		}
+		require.Equal(l.t, a.Disposition == engine.Surplus, l.refundOf(a.No) != nil, "a surplus is owed back, and nothing else is")
+	}
+	for _, r := range l.state.Refunds {
+		switch {
+		case r.Status.InFlight():
+			goingBack += r.Amount
+		case r.Status != engine.RefundIsDone:
+			surplus += r.Amount
 		}
 	}
+	require.Equal(l.t, goingBack, l.balances[ledger.RefundInFlight])
 	require.Equal(l.t, held, l.balances[ledger.EscrowHeld])
 	require.Equal(l.t, payable, l.balances[ledger.TalentPayable("T1")])
 	require.Equal(l.t, inFlight, l.balances[ledger.PayoutInFlight])
 	require.Equal(l.t, surplus, l.balances[ledger.PayerSurplus])
-	require.Equal(l.t, suspense, l.balances[ledger.Suspense("paystack")])
+	require.Equal(l.t, suspense, l.balances[ledger.Suspense("paystack")]+l.balances[ledger.Suspense("fedapay")])
+}
+
+func (l *life) refundOf(attempt int) *engine.Refund {
+	for i, r := range l.state.Refunds {
+		if r.Attempt == attempt {
+			return &l.state.Refunds[i]
+		}
+	}
+	return nil
+}
+
+// checkOneAtATime: a second attempt exists only because every earlier one was
+// dead when it was recorded, and the phone shows one request (R2, R3, R13).
+func (l *life) checkOneAtATime() {
+	direct := false
+	for _, a := range l.state.Attempts {
+		direct = direct || (a.Status.Live() && a.Flow == engine.Direct)
+	}
+	require.Equal(l.t, direct, l.state.Prompt == l.state.ID, "the phone's place is taken as long as it may be asking")
 }
 
 // checkNothingIsForgotten: whatever is not finished will be looked at again, or
@@ -156,7 +187,13 @@ func (l *life) checkNothingIsForgotten() {
 		require.True(l.t, due[engine.DueCharge] || suspended, "a doubt about a charge nobody will clear up")
 	case engine.ReviewPayout, engine.ReviewContradicts:
 		require.True(l.t, due[engine.DuePayout], "a doubt about a payout nobody will clear up")
-	case engine.ReviewReversed: // people's
+	case engine.ReviewReversed, engine.ReviewRefund: // people's
+	}
+	for _, r := range l.state.Refunds {
+		require.True(l.t, r.Status == engine.RefundIsDone || due[engine.DueRefund], "a refund nobody will look at: %s", r.Status)
+	}
+	if c := l.state.Status; c == engine.ChargeIsInitiated || c == engine.ChargeIsProcessing {
+		require.True(l.t, due[engine.DueCharge], "a payment that waits for nothing")
 	}
 	p := l.state.Payout
 	if p == nil || p.Status == engine.PayoutIsPaid {
@@ -174,11 +211,16 @@ func (l *life) checkNothingIsForgotten() {
 var (
 	chargeWords = []engine.ChargeReportStatus{
 		engine.ChargeSucceeded, engine.ChargeFailed, engine.ChargeAbandoned, engine.ChargePending, engine.ChargeWantsOTP,
-		engine.ChargeOnPhone, engine.ChargeRedirects, engine.ChargeAbsent, engine.ChargeReversed, engine.ChargeUnknowable, "a new word",
+		engine.ChargeOnPhone, engine.ChargeRedirects, engine.ChargeAbsent, engine.ChargeReversed, engine.ChargeUnknowable, engine.ChargeHeard,
+		"a new word",
 	}
 	payoutWords = []engine.PayoutReportStatus{
 		engine.PayoutReportPending, engine.PayoutReportPaid, engine.PayoutReportFailed, engine.PayoutReportReversed,
 		engine.PayoutReportAbsent, "a new word",
+	}
+	refundWords = []engine.RefundReportStatus{
+		engine.RefundReportPending, engine.RefundReportDone, engine.RefundReportFailed, engine.RefundReportAttention,
+		engine.RefundReportAbsent, "a new word",
 	}
 	refusals = []engine.Kind{engine.Declined, engine.Unavailable, engine.Ambiguous, engine.Unsupported}
 )
@@ -203,12 +245,20 @@ func (l *life) anyPayoutReport() engine.PayoutReport {
 	return r
 }
 
+func (l *life) anyRefundReport() engine.RefundReport {
+	return engine.RefundReport{
+		Status: rapid.SampledFrom(refundWords).Draw(l.t, "refund"), Currency: money.XOF, Live: true,
+		Amount: rapid.SampledFrom([]money.Amount{price, price, price, 1}).Draw(l.t, "given back"), Number: rapid.IntRange(0, 2).Draw(l.t, "ours"),
+	}
+}
+
 func (l *life) anyRefusal() *engine.Error {
 	if rapid.Bool().Draw(l.t, "accepted") {
 		return nil
 	}
 	code := rapid.SampledFrom([]engine.Code{
 		engine.CodeWalletRejected, engine.CodeFloatLow, engine.CodeOTPInvalid, engine.CodeGatewayTimeout,
+		engine.CodeGatewayUnreachable, engine.CodeOperatorFailed,
 	}).Draw(l.t, "code")
 	return engine.Errorf(rapid.SampledFrom(refusals).Draw(l.t, "refusal"), code, "")
 }
@@ -217,7 +267,24 @@ func (l *life) anyCommand() engine.Command {
 	no := rapid.IntRange(1, 3).Draw(l.t, "number")
 	charge := engine.Reference{Transaction: l.state.ID, Kind: engine.ChargeReference, Number: no}
 	payout := engine.Reference{Transaction: l.state.ID, Kind: engine.PayoutReference, Number: no}
-	switch rapid.IntRange(0, 9).Draw(l.t, "command") {
+	gateway := engine.Paystack
+	if no <= len(l.state.Attempts) {
+		gateway = l.state.Attempts[no-1].Gateway
+	}
+	switch rapid.IntRange(0, 13).Draw(l.t, "command") {
+	case 10:
+		return engine.CancelCharge{}
+	case 11:
+		return engine.RecordRefundAnswer{
+			Refund: no, Send: rapid.IntRange(1, 2).Draw(l.t, "send"), Report: l.anyRefundReport(), Err: l.anyRefusal(),
+		}
+	case 12:
+		r := l.anyRefundReport()
+		return engine.RecordInquiry{Reference: engine.Reference{Transaction: l.state.ID, Kind: engine.RefundReference, Number: no}, Refund: &r}
+	case 13:
+		r := l.anyRefundReport()
+		return engine.Notify{Notification: engine.Notification{Gateway: gateway, Kind: "refund", Reference: charge, Refund: &r,
+			Identity: engine.NewIdentity(gateway, "refund", charge.String(), string(r.Status))}}
 	case 0:
 		return engine.RecordChargeAnswer{Attempt: no, Report: l.anyChargeReport(), Err: l.anyRefusal()}
 	case 1:
@@ -226,8 +293,8 @@ func (l *life) anyCommand() engine.Command {
 		return engine.RecordOTPAnswer{Attempt: no, Report: l.anyChargeReport(), Err: l.anyRefusal()}
 	case 3:
 		r := l.anyChargeReport()
-		return engine.Notify{Notification: engine.Notification{Gateway: engine.Paystack, Kind: "charge", Reference: charge, Charge: &r,
-			Identity: engine.NewIdentity(engine.Paystack, "charge", charge.String(), string(r.Status))}}
+		return engine.Notify{Notification: engine.Notification{Gateway: gateway, Kind: "charge", Reference: charge, Charge: &r,
+			Identity: engine.NewIdentity(gateway, "charge", charge.String(), string(r.Status))}}
 	case 4:
 		r := l.anyPayoutReport()
 		return engine.Notify{Notification: engine.Notification{
@@ -251,16 +318,26 @@ func (l *life) anyCommand() engine.Command {
 }
 
 func (l *life) anySurroundings() {
-	switch rapid.IntRange(0, 9).Draw(l.t, "beside") {
+	switch rapid.IntRange(0, 12).Draw(l.t, "beside") {
+	case 10:
+		l.health.Resting = rapid.SliceOfDistinct(rapid.SampledFrom([]engine.Gateway{engine.Paystack, engine.FedaPay}),
+			rapid.ID[engine.Gateway]).Draw(l.t, "resting")
+	case 11:
+		l.health.Down = rapid.SliceOfDistinct(rapid.SampledFrom([]phone.Operator{phone.MTN, phone.Wave}),
+			rapid.ID[phone.Operator]).Draw(l.t, "down")
+	case 12:
+		if l.state.Prompt != l.state.ID {
+			l.state.Prompt = engine.ID{15: byte(rapid.IntRange(0, 1).Draw(l.t, "prompt"))}
+		}
 	case 0:
 		no := rapid.IntRange(1, 3).Draw(l.t, "wallet")
 		l.state.Wallet = &engine.Wallet{No: no, Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Name: "A"}
 	case 1:
 		l.state.Wallet = &engine.Wallet{No: 4, Operator: phone.Moov, Phone: phone.MustParse("0100000000"), Name: "A"}
 	case 2:
-		l.state.Slot = engine.ID{15: 9}
-	case 3:
-		l.state.Slot = l.state.ID
+		if !l.state.Status.Open() { // an open payment owns its slot
+			l.state.Slot = engine.ID{15: byte(rapid.IntRange(0, 1).Draw(l.t, "slot"))}
+		}
 	}
 	l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 30, 300, 7200, 200_000}).Draw(l.t, "seconds")) * time.Second)
 }

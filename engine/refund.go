@@ -1,25 +1,51 @@
 package engine
 
-import "github.com/bookmi/cauri/engine/money"
+import (
+	"errors"
+	"fmt"
+	"time"
 
-// Refund is an obligation to give back what one attempt captured, unique for
-// the attempt and cause. It is born in the same commit as its reason.
-type Refund struct {
-	No      int // counts the transaction's refunds from 1
-	Attempt int
-	Cause   RefundCause
-	Amount  money.Amount // francs
+	"github.com/bookmi/cauri/engine/ledger"
+	"github.com/bookmi/cauri/engine/money"
+)
+
+// RefundStatus is where the giving back of one capture stands.
+type RefundStatus string
+
+// The statuses of a refund.
+const (
+	RefundIsOwed    RefundStatus = "owed"    // an obligation: nothing is under way
+	RefundIsSending RefundStatus = "sending" // committed; the call is about to be made, or was
+	RefundIsUnknown RefundStatus = "unknown" // no readable answer: the gateway's list is asked
+	RefundIsPending RefundStatus = "pending" // the gateway has it
+	RefundIsManual  RefundStatus = "manual"  // people must: there is no API for it, or it refused
+	RefundIsDone    RefundStatus = "done"    // the payer has it back
+)
+
+var refundMachine = machine[RefundStatus]{
+	name:  "refund",
+	first: RefundIsOwed,
+	moves: map[RefundStatus]map[RefundStatus]EventKind{
+		RefundIsOwed: {RefundIsSending: "", RefundIsManual: RefundNeedsPeople, RefundIsDone: PaymentRefunded},
+		RefundIsSending: {
+			RefundIsUnknown: "", RefundIsPending: "", RefundIsOwed: "", RefundIsManual: RefundNeedsPeople, RefundIsDone: PaymentRefunded,
+		},
+		RefundIsUnknown: {RefundIsPending: "", RefundIsDone: PaymentRefunded, RefundIsManual: RefundNeedsPeople},
+		RefundIsPending: {RefundIsUnknown: "", RefundIsDone: PaymentRefunded, RefundIsManual: RefundNeedsPeople},
+		RefundIsManual:  {RefundIsDone: PaymentRefunded},
+		RefundIsDone:    {},
+	},
 }
 
-// Owed is what the payer was charged once too often and has not had back.
-func (t Transaction) Owed() money.Amount {
-	var owed money.Amount
-	for _, a := range t.Attempts {
-		if a.Disposition == Surplus {
-			owed += a.Captured
-		}
+// InFlight reports that the money has left the pot it is owed from and is not
+// known to have arrived.
+func (s RefundStatus) InFlight() bool {
+	switch s {
+	case RefundIsSending, RefundIsUnknown, RefundIsPending:
+		return true
+	case RefundIsOwed, RefundIsManual, RefundIsDone:
 	}
-	return owed
+	return false
 }
 
 // RefundCause says why money is owed back.
@@ -29,3 +55,355 @@ type RefundCause string
 const (
 	RefundSurplus RefundCause = "surplus" // captured once too often (R7)
 )
+
+// Refund is an obligation to give back what one attempt captured, unique for
+// the attempt and cause. It is born in the same commit as its reason, and goes
+// back through the gateway that captured, in full (R9).
+type Refund struct {
+	No               int // counts the transaction's refunds from 1
+	Attempt          int
+	Gateway          Gateway // the attempt's
+	Cause            RefundCause
+	Amount           money.Amount // francs
+	Status           RefundStatus
+	Step             int
+	Sends            int // calls that may have left under this reference
+	Flights          int // times the money went in flight: names their journals
+	GatewayReference string
+	Code             Code   // why it is not done yet, when something stands in the way
+	Text             string // the gateway's words, for staff
+	OwedAt           time.Time
+	SinceAt          time.Time // the beginning of the present schedule
+	NextAt           time.Time // the next look; zero when it is done
+	AbsentAt         time.Time // the first "no such refund" of the present row of them
+	Absences         int       // of them
+}
+
+func (r Refund) check(t Transaction) error {
+	var errs []error
+	complain := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("refund %d "+format, append([]any{r.No}, args...)...))
+		}
+	}
+	complain(r.Attempt < 1 || r.Attempt > len(t.Attempts), "of attempt %d", r.Attempt)
+	if len(errs) == 0 {
+		a := t.Attempts[r.Attempt-1]
+		complain(a.Captured != r.Amount || a.Gateway != r.Gateway,
+			"of %d through %s, captured %d through %s", r.Amount, r.Gateway, a.Captured, a.Gateway)
+		complain(a.Disposition != Surplus, "of money that is %q", a.Disposition)
+	}
+	complain((r.Status == RefundIsDone) != r.NextAt.IsZero(), "is %s and looked at at %v", r.Status, r.NextAt)
+	complain(r.Status.InFlight() && r.Flights == 0, "is %s and never left", r.Status)
+	return errors.Join(errs...)
+}
+
+// refundReference is the refund's name, carried where a gateway lets us.
+func (t Transaction) refundReference(no int) Reference {
+	return Reference{Transaction: t.ID, Kind: RefundReference, Number: no}
+}
+
+// RefundReference is the refund's name.
+func (t Transaction) RefundReference(r Refund) Reference { return t.refundReference(r.No) }
+
+// Owed is what the payer was charged once too often and has not had back.
+func (t Transaction) Owed() money.Amount {
+	var owed money.Amount
+	for _, r := range t.Refunds {
+		if r.Status != RefundIsDone {
+			owed += r.Amount
+		}
+	}
+	return owed
+}
+
+// oweBack takes on the obligation to give an attempt's capture back, and begins.
+func (d *draft) oweBack(a *Attempt) {
+	t := &d.Next
+	t.Refunds = append(t.Refunds, Refund{
+		No: len(t.Refunds) + 1, Attempt: a.No, Gateway: a.Gateway, Cause: RefundSurplus, Amount: a.Captured,
+		OwedAt: d.given.Now, SinceAt: d.given.Now, NextAt: d.given.Now,
+	})
+	r := &t.Refunds[len(t.Refunds)-1]
+	must(d.moveRefund(r, RefundIsOwed, ""))
+	d.emit(PaymentSurplus, "", 0, "")
+	d.sendRefund(r)
+}
+
+// sendRefund asks for the refund where the gateway has an API for it, and hands
+// it to people where it has none.
+func (d *draft) sendRefund(r *Refund) {
+	if !d.given.Policy.Refunds[r.Gateway] {
+		d.handOver(r, CodeUnsupported, "")
+		return
+	}
+	must(d.moveRefund(r, RefundIsSending, ""))
+	r.Flights++
+	r.SinceAt, r.Code, r.Text = d.given.Now, "", ""
+	d.bookRefund(JournalRefundSent, r, ledger.PayerSurplus, ledger.RefundInFlight)
+	d.callRefund(r)
+}
+
+func (d *draft) callRefund(r *Refund) {
+	t := &d.Next
+	r.Sends++
+	r.Absences, r.AbsentAt = 0, time.Time{}
+	r.NextAt = d.given.Now.Add(d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace)
+	d.Effects = append(d.Effects, RefundCall{
+		Reference: t.refundReference(r.No), Send: r.Sends, Gateway: r.Gateway, Charge: t.attemptReference(r.Attempt),
+		GatewayReference: t.Attempts[r.Attempt-1].GatewayReference, Amount: r.Amount, Currency: t.Currency, Booking: t.Booking,
+	})
+}
+
+// handOver puts a refund on people's table. It is looked at all the same: they
+// give back at the gateway, whose books then show it.
+func (d *draft) handOver(r *Refund, why Code, text string) {
+	if r.Status.InFlight() {
+		d.bookRefund(JournalRefundFailed, r, ledger.RefundInFlight, ledger.PayerSurplus)
+	}
+	r.Code, r.Text, r.SinceAt = why, text, d.given.Now
+	must(d.moveRefund(r, RefundIsManual, why))
+	d.scheduleRefund(r)
+}
+
+// putBack makes a refund owed again that provably was not begun, to be sent
+// later.
+func (d *draft) putBack(r *Refund, why Code, text string) {
+	d.bookRefund(JournalRefundFailed, r, ledger.RefundInFlight, ledger.PayerSurplus)
+	r.Sends--
+	r.Code, r.Text = why, text
+	must(d.moveRefund(r, RefundIsOwed, why))
+	r.NextAt = d.given.Policy.RefundRetry.nextOr(r.OwedAt, d.given.Now, lastPace)
+}
+
+// scheduleRefund sets when it is asked about next.
+func (d *draft) scheduleRefund(r *Refund) {
+	r.NextAt = d.given.Policy.OpenRefund.nextOr(r.SinceAt, d.given.Now, slowPace)
+}
+
+// refundDue is the earliest moment a refund wants attention, or zero.
+func (t Transaction) refundDue() time.Time {
+	var due time.Time
+	for _, r := range t.Refunds {
+		if !r.NextAt.IsZero() && (due.IsZero() || r.NextAt.Before(due)) {
+			due = r.NextAt
+		}
+	}
+	return due
+}
+
+// tickRefunds sends what is owed and asks about what is under way. One found
+// sending lost its answer: it is asked about, never sent blindly.
+func (d *draft) tickRefunds() error {
+	for i := range d.Next.Refunds {
+		r := &d.Next.Refunds[i]
+		if r.NextAt.IsZero() || r.NextAt.After(d.given.Now) {
+			continue
+		}
+		switch r.Status {
+		case RefundIsOwed:
+			d.sendRefund(r)
+			continue
+		case RefundIsSending:
+			must(d.moveRefund(r, RefundIsUnknown, CodeGatewayTimeout))
+			r.SinceAt = d.given.Now
+		case RefundIsUnknown, RefundIsPending, RefundIsManual, RefundIsDone:
+		}
+		d.scheduleRefund(r)
+		d.askAboutRefund(r)
+	}
+	return nil
+}
+
+// askAboutRefund asks the gateway for the refund, or, where it knows no refunds,
+// for the charge: given back by hand, it says so.
+func (d *draft) askAboutRefund(r *Refund) {
+	t := &d.Next
+	charge := t.attemptReference(r.Attempt)
+	if !d.given.Policy.Refunds[r.Gateway] {
+		d.ask(InquireCall{Reference: charge, Gateway: r.Gateway, GatewayReference: t.Attempts[r.Attempt-1].GatewayReference})
+		return
+	}
+	d.ask(InquireCall{
+		Reference: t.refundReference(r.No), Gateway: r.Gateway, GatewayReference: r.GatewayReference, Charge: charge,
+	})
+}
+
+// refundNo finds a refund. One that does not exist is a NotFound: what is said
+// of it is kept.
+func (d *draft) refundNo(no int) (*Refund, error) {
+	if no < 1 || no > len(d.Next.Refunds) {
+		return nil, Errorf(NotFound, CodePaymentUnknown, "%s has no refund %d", d.Next.ID.Payment(), no)
+	}
+	return &d.Next.Refunds[no-1], nil
+}
+
+// refundOf finds the refund of an attempt, or nil.
+func (d *draft) refundOf(attempt int) *Refund {
+	for i := range d.Next.Refunds {
+		if d.Next.Refunds[i].Attempt == attempt {
+			return &d.Next.Refunds[i]
+		}
+	}
+	return nil
+}
+
+// refundAnswered answers RecordRefundAnswer. A refusal is conclusive only when
+// it answers the one call that can have left.
+func (d *draft) refundAnswered(c RecordRefundAnswer) error {
+	r, err := d.refundNo(c.Refund)
+	if err != nil {
+		return err
+	}
+	if c.Err == nil {
+		_, err := d.refundReported(r, c.Report, fromAnswer)
+		return err
+	}
+	if r.Status != RefundIsSending && r.Status != RefundIsUnknown {
+		return nil // known better by now
+	}
+	only := c.Send == 1 && r.Sends == 1 && r.Status == RefundIsSending
+	switch {
+	case only && (c.Err.Kind == Unavailable || c.Err.Code == CodeFloatLow):
+		d.putBack(r, c.Err.Code, c.Err.Text)
+	case only && (c.Err.Kind == Declined || c.Err.Kind == Unsupported):
+		d.handOver(r, c.Err.Code, c.Err.Text)
+	case r.Status == RefundIsSending:
+		must(d.moveRefund(r, RefundIsUnknown, c.Err.Code))
+		r.Code, r.SinceAt = c.Err.Code, d.given.Now
+		d.scheduleRefund(r)
+	default:
+		r.Code = c.Err.Code
+	}
+	return nil
+}
+
+// refundReported applies what a gateway says of a refund, whoever asked. It
+// reports whether the word was believed.
+func (d *draft) refundReported(r *Refund, said RefundReport, from source) (believed bool, err error) {
+	if r.GatewayReference == "" {
+		r.GatewayReference = said.GatewayReference
+	}
+	agreed := figures{amount: r.Amount, currency: d.Next.Currency, live: d.Next.Attempts[r.Attempt-1].Live}
+	if said.Status != RefundReportAbsent && agreed.mismatch(figures{said.Amount, said.Currency, said.Live, said.Inexact}) != "" {
+		if r.Status != RefundIsDone {
+			r.Code = CodeRefundMismatch // it moves nothing: people look, and the gateway is asked again
+		}
+		return false, nil
+	}
+	switch said.Status {
+	case RefundReportDone:
+		return true, d.refundDone(r)
+	case RefundReportPending, RefundReportAttention:
+		return true, d.refundPending(r, said)
+	case RefundReportFailed:
+		return d.refundFailed(r, said)
+	case RefundReportAbsent:
+		return true, d.refundAbsent(r, from)
+	}
+	return true, nil // a word no adapter of ours makes
+}
+
+// refundDone books what the payer has back. Given back by hand, it never was in
+// flight: both halves are booked at once.
+func (d *draft) refundDone(r *Refund) error {
+	if r.Status == RefundIsDone {
+		if d.Next.Review == ReviewRefund {
+			d.Next.Review = ""
+		}
+		return nil
+	}
+	if !r.Status.InFlight() {
+		r.Flights++
+		d.bookRefund(JournalRefundSent, r, ledger.PayerSurplus, ledger.RefundInFlight)
+	}
+	d.bookRefund(JournalRefundDone, r, ledger.RefundInFlight, ledger.GatewayBalance(string(r.Gateway)))
+	r.NextAt, r.Code, r.Text = time.Time{}, "", ""
+	return d.moveRefund(r, RefundIsDone, "")
+}
+
+func (d *draft) refundPending(r *Refund, said RefundReport) error {
+	if said.Status == RefundReportAttention && r.Status != RefundIsDone {
+		r.Code, r.Text = CodeRefundAttention, said.Text
+	}
+	if r.Status != RefundIsSending && r.Status != RefundIsUnknown {
+		return nil
+	}
+	if said.Status == RefundReportPending {
+		r.Code, r.Text = "", said.Text
+	}
+	r.Absences, r.AbsentAt, r.SinceAt = 0, time.Time{}, d.given.Now
+	if err := d.moveRefund(r, RefundIsPending, r.Code); err != nil {
+		return err
+	}
+	d.scheduleRefund(r)
+	return nil
+}
+
+// refundFailed hears that the payer will not have it this way: the debt stands,
+// and people find another.
+func (d *draft) refundFailed(r *Refund, said RefundReport) (bool, error) {
+	switch {
+	case r.Status.InFlight():
+		code := said.Code
+		if code == "" {
+			code = CodeGatewayDeclined
+		}
+		d.handOver(r, code, said.Text)
+	case r.Status == RefundIsDone:
+		d.doubt(ReviewRefund, d.Next.refundReference(r.No), r.Gateway, r.GatewayReference)
+		return false, nil
+	}
+	return true, nil
+}
+
+// How often and how long the gateway's list must lack a refund before it is sent
+// again: a second full one is refused should the first exist after all (R9).
+const (
+	refundAbsences  = 2
+	refundAbsentFor = 10 * time.Minute
+	refundSendsMax  = 20 // then only asked about: another call will not mend it
+)
+
+// refundAbsent hears that no refund of the charge bears our number.
+func (d *draft) refundAbsent(r *Refund, from source) error {
+	if from != fromInquiry || !r.Status.InFlight() {
+		return nil
+	}
+	if r.Status == RefundIsPending {
+		return d.moveRefund(r, RefundIsUnknown, "")
+	}
+	if r.Absences++; r.Absences == 1 {
+		r.AbsentAt = d.asked
+	}
+	long := r.Absences >= refundAbsences && d.asked.Sub(r.AbsentAt) >= refundAbsentFor
+	if r.Status == RefundIsUnknown && long && r.Sends < refundSendsMax {
+		d.callRefund(r)
+	}
+	return nil
+}
+
+// refundNotified applies a notification about a refund of an attempt. Most name
+// no refund: it is authority only when one refund of that attempt is in flight
+// and the figures are its own. Anything else makes us ask. Of money that we keep
+// it means that somebody gave it back beside us.
+func (d *draft) refundNotified(n Notification, a *Attempt) (believed bool, err error) {
+	r := d.refundOf(a.No)
+	switch {
+	case r == nil && n.Refund.Status == RefundReportDone:
+		d.reversedBesideUs()
+		return true, nil
+	case r == nil:
+		return true, nil
+	case r.Status.InFlight() && (n.Refund.Number == 0 || n.Refund.Number == r.No):
+		return d.refundReported(r, *n.Refund, fromNotification)
+	case r.Status == RefundIsDone && n.Refund.Status == RefundReportFailed:
+		return d.refundFailed(r, *n.Refund)
+	case r.Status == RefundIsDone, n.Refund.Status == RefundReportFailed:
+		return true, nil
+	}
+	d.inquireOnDoubt(InquireCall{
+		Reference: d.Next.refundReference(r.No), Gateway: r.Gateway, GatewayReference: r.GatewayReference, Charge: n.Reference,
+	})
+	return false, nil
+}

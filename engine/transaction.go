@@ -35,6 +35,7 @@ type Transaction struct {
 	PaidAt     time.Time // zero until a success was kept
 
 	Attempts []Attempt // by number, from 1
+	Refunds  []Refund  // by number, from 1
 	Hold     *Hold
 	Payout   *Payout
 
@@ -46,6 +47,7 @@ type Transaction struct {
 	Recipients map[Gateway]string // gateways' names for that wallet
 	Slot       ID                 // the transaction that owns the booking's slot, if any
 	SlotPaid   bool               // that transaction has been paid
+	Prompt     ID                 // the transaction that is asking this phone for this amount now, if any (R13)
 }
 
 // Review says why a transaction's money stands still until someone has looked.
@@ -60,6 +62,7 @@ const (
 	ReviewReversed    Review = "charge_reversed"     // the gateway gave the payer's money back
 	ReviewPayout      Review = "payout_mismatch"     // a transfer's figures are not the try's
 	ReviewContradicts Review = "payout_contradicted" // failed and paid, both from the gateway
+	ReviewRefund      Review = "refund_contradicted" // done and failed, both from the gateway
 )
 
 // aboutCharge reports that the doubt is about what a charge captured: it is over
@@ -104,6 +107,10 @@ func (t Transaction) Decide(cmd Command, given Given) (Decision, error) {
 		err = d.confirmDelivery(c)
 	case RecordPayoutAnswer:
 		err = d.payoutAnswered(c)
+	case CancelCharge:
+		err = d.cancel()
+	case RecordRefundAnswer:
+		err = d.refundAnswered(c)
 	case Tick:
 		err = d.tick()
 	default:
@@ -136,12 +143,18 @@ func (t Transaction) Due() []Due {
 	if p := t.Payout; p != nil && !p.NextAt.IsZero() && (t.Review == "" || t.Review.aboutPayout() || p.Status == PayoutIsSent) {
 		out = append(out, Due{DuePayout, p.NextAt})
 	}
+	if at := t.refundDue(); !at.IsZero() { // owed whatever else is in doubt
+		out = append(out, Due{DueRefund, at})
+	}
 	return out
 }
 
 // tick does whatever is due now.
 func (d *draft) tick() error {
 	if err := d.tickAttempts(); err != nil {
+		return err
+	}
+	if err := d.tickRefunds(); err != nil {
 		return err
 	}
 	if err := d.tickHold(); err != nil {
@@ -183,6 +196,10 @@ func (t Transaction) Check() error {
 	complain((kept == 1) != (t.Hold != nil), "%d kept and hold %v", kept, t.Hold != nil)
 	complain((kept == 1) == t.PaidAt.IsZero(), "%d kept and paid at %v", kept, t.PaidAt)
 	complain((t.Status == ChargeIsSucceeded) != (kept == 1), "%s with %d kept", t.Status, kept)
+	for i, r := range t.Refunds {
+		complain(r.No != i+1, "refund %d stands at %d", r.No, i+1)
+		errs = append(errs, r.check(t))
+	}
 	if t.Hold != nil {
 		errs = append(errs, t.Hold.check())
 	}
@@ -199,6 +216,7 @@ func (t Transaction) Check() error {
 // clone copies all that a decision may change.
 func (t Transaction) clone() Transaction {
 	t.Attempts = slices.Clone(t.Attempts)
+	t.Refunds = slices.Clone(t.Refunds)
 	if t.Hold != nil {
 		h := *t.Hold
 		t.Hold = &h
@@ -209,4 +227,21 @@ func (t Transaction) clone() Transaction {
 		t.Payout = &p
 	}
 	return t
+}
+
+// GatewayOf is the gateway at which the subject of a move is: an attempt, a try
+// or a refund by its reference. It is empty for what is at none.
+func (t Transaction) GatewayOf(subject string) Gateway {
+	ref, err := ParseReference(subject)
+	i := ref.Number - 1
+	switch {
+	case err != nil:
+	case ref.Kind == ChargeReference && i < len(t.Attempts):
+		return t.Attempts[i].Gateway
+	case ref.Kind == PayoutReference && t.Payout != nil:
+		return t.Payout.Gateway
+	case ref.Kind == RefundReference && i < len(t.Refunds):
+		return t.Refunds[i].Gateway
+	}
+	return ""
 }

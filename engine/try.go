@@ -120,7 +120,9 @@ func (d *draft) checkTry(p *Payout) error {
 		}
 	}
 	d.scheduleTry(try)
-	d.Effects = append(d.Effects, InquireCall{d.Next.tryReference(try.No), try.Gateway, try.GatewayReference})
+	d.ask(InquireCall{
+		Reference: d.Next.tryReference(try.No), Gateway: try.Gateway, GatewayReference: try.GatewayReference,
+	})
 	return nil
 }
 
@@ -260,6 +262,9 @@ func (d *draft) payoutPaid(try *Try, r PayoutReport) (bool, error) {
 	p := d.Next.Payout
 	try.Fee, try.FeeSubunits, try.Code, try.Text = r.Fee, r.FeeSubunits, "", ""
 	p.PaidAt, p.NextAt, p.Code, p.Waiting = d.given.Now, time.Time{}, "", WaitingNothing
+	if d.Next.Review.aboutPayout() { // a doubt from before is asked about until an inquiry clears it
+		p.NextAt = d.given.Now.Add(d.given.Policy.ReviewPause)
+	}
 	if err := d.moveTry(try, TryPaid, ""); err != nil {
 		return false, err
 	}

@@ -195,7 +195,7 @@ func TestABookingsPaymentIsItsOwnersElseTheLatest(t *testing.T) {
 	require.Equal(t, first, owner)
 }
 
-func TestCountsAndCapturesSayWhatTheBooksDo(t *testing.T) {
+func TestCountsAndBooksSayWhatWasDone(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	w.setWallet(t, "T1", "0500000002")
@@ -216,12 +216,13 @@ func TestCountsAndCapturesSayWhatTheBooksDo(t *testing.T) {
 	require.EqualValues(t, 1, counts.InFlight, "what failed is owed still")
 	require.EqualValues(t, 5, counts.Identities)
 	require.EqualValues(t, 1, counts.Review)
-	captured, paid, err := w.Captures(t.Context())
+	books, err := w.Books(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[string]money.Amount{
 		charge(paidOut).String(): 10_000, charge(held).String(): 20_000, charge(failed).String(): 40_000,
-	}, captured)
-	require.Equal(t, map[string]money.Amount{payout(paidOut, 1).String(): 8_500}, paid)
+	}, books.Captured)
+	require.Equal(t, map[string]money.Amount{payout(paidOut, 1).String(): 8_500}, books.PaidOut)
+	require.Empty(t, books.Refunded)
 }
 
 func TestWalletsAreNumberedAndTheSameOneIsNoNewOne(t *testing.T) {

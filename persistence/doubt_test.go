@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
 )
 
 // doubtful is a command and what its one commit must leave behind.
@@ -43,6 +44,25 @@ func TestALostAnswerIsTheAnswerAllTheSame(t *testing.T) {
 			},
 			ask:  engine.Ask{Command: engine.Tick{}},
 			left: "SELECT count(*) FROM attempts WHERE transaction_id = $1 AND status = 'unknown'",
+		},
+		"an answer that moves on": {
+			prepare: func(t *testing.T, w *world, id engine.ID) {
+				t.Helper()
+				w.apply(t, id, initiation("B1"))
+			},
+			ask:  engine.Ask{Command: unsent(1)},
+			left: "SELECT count(*) FROM attempts WHERE transaction_id = $1 AND gateway = 'fedapay'",
+		},
+		"a cancellation's late success": {
+			prepare: func(t *testing.T, w *world, id engine.ID) {
+				t.Helper()
+				w.apply(t, id, initiation("B1"))
+				w.apply(t, id, engine.CancelCharge{})
+			},
+			ask: engine.Ask{Command: engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{
+				Status: engine.ChargeSucceeded, Amount: 50_000, Currency: money.XOF, Live: true,
+			}}},
+			left: "SELECT count(*) FROM refunds WHERE transaction_id = $1 AND sends = 1",
 		},
 		"a confirmation that pays out": {
 			prepare: func(t *testing.T, w *world, id engine.ID) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -25,6 +26,9 @@ const (
 	stateIdle            = "25P03" // idle_in_transaction_session_timeout
 )
 
+// racedFor are the tables into which two may rightly insert the same at once.
+var racedFor = []string{"transactions", "open_bookings", "open_prompts", "idempotency"}
+
 // isRace reports a failure that deciding again, on what the winner wrote, puts
 // right: a deadlock, a version that is not the next one, or an insert that two
 // may rightly try. Any other unique violation is a bug of ours: it would only be
@@ -38,7 +42,7 @@ func isRace(err error) bool {
 	case stateSerialization, stateDeadlock:
 		return true
 	case stateUniqueViolation:
-		return pg.TableName == "transactions" || pg.TableName == "open_bookings" || pg.TableName == "idempotency"
+		return slices.Contains(racedFor, pg.TableName)
 	}
 	return false
 }

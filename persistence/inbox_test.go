@@ -172,3 +172,25 @@ func TestTwoClaimersNeverTakeTheSameNotification(t *testing.T) {
 		require.Equal(t, 1, times, identity)
 	}
 }
+
+// A parser may leave out of the body what is nobody's business, and may need the
+// header and the moment to read it again: what it returned is what comes back.
+func TestWhatIsParkedIsReadAgainAsItsParserLeftIt(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	n := captured(freshID(), 2).Notification
+	n.Delivery = engine.Delivery{
+		Signature: []byte("t=1700000000,s=abc"), Body: []byte(`{"entity":{"customer":"[redacted]"}}`), ReceivedAt: time.Now(),
+	}
+	require.NoError(t, w.Park(t.Context(), n))
+	again := n
+	again.Delivery.Signature, again.Delivery.Body = []byte("t=1700000060,s=def"), []byte(`{"entity":{"customer":"[left out]"}}`)
+	require.NoError(t, w.Park(t.Context(), again))
+	w.wait(t)
+	parked := w.claim(t)
+	require.Len(t, parked, 1)
+	require.Equal(t, n.Delivery.Signature, parked[0].Signature, "the first, with its own header")
+	require.Equal(t, n.Delivery.Body, parked[0].Body)
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries WHERE received_at = $1 AND signature = $2",
+		parked[0].ParkedAt, n.Delivery.Signature), "and with its own moment")
+}

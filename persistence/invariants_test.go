@@ -41,15 +41,20 @@ var controls = map[string][]string{
 	"I07":  {`UPDATE payouts SET amount = amount + 1`, `DELETE FROM holds`},
 	"I08a": {twoLive},
 	"I08b": {`UPDATE attempts SET disposition = 'kept'; SELECT again('attempts', '{"no": 2}')`},
-	"I09":  {`UPDATE attempts SET disposition = NULL`, `DELETE FROM refunds`},
-	"I10":  {`UPDATE attempts SET captured = captured + 1 WHERE captured > 0`, `DELETE FROM attempts`},
-	"I11":  {`UPDATE refunds SET amount = amount + 1`, `UPDATE refunds SET attempt_no = 7`},
-	"I13":  {`UPDATE history SET to_status = 'lost'`},
+	"I09": {
+		`UPDATE attempts SET disposition = NULL`, `DELETE FROM refunds`, `UPDATE refunds SET amount = amount - 1`,
+		`UPDATE attempts SET disposition = 'suspense' WHERE disposition = 'surplus'`,
+	},
+	"I10": {`UPDATE attempts SET captured = captured + 1 WHERE captured > 0`, `DELETE FROM attempts`},
+	"I11": {`UPDATE refunds SET amount = amount + 1`, `UPDATE refunds SET attempt_no = 7`},
+	"I12": {`SELECT again('refunds', '{"no": 7, "status": "sending"}'), again('refunds', '{"no": 8, "status": "pending"}')`},
+	"I13": {`UPDATE history SET to_status = 'lost'`},
 	"I14": {
 		`UPDATE history SET step = step + 1 WHERE machine = 'hold'`,
 		`UPDATE history SET from_status = 'held' WHERE machine = 'hold' AND step = 1`,
 	},
 	"I14b": {
+		`UPDATE refunds SET status = 'pending' WHERE status = 'sending'`,
 		`UPDATE holds SET status = 'held'`, `UPDATE payout_tries SET status = 'failed'`,
 		`DELETE FROM history WHERE machine = 'payout' AND step = 3`,
 	},
@@ -57,17 +62,41 @@ var controls = map[string][]string{
 	"I16":  {`UPDATE outbox SET seq = seq + 1`, `SELECT again('outbox', '{}')`},
 	"I19":  {`UPDATE due SET due_at = now() - interval '6 min'`},
 	"I19b": {`UPDATE inbox SET status = 'waiting', next_at = now() - interval '6 min'`},
-	"I21":  {`DELETE FROM open_bookings`, `INSERT INTO open_bookings SELECT booking_id, id FROM transactions WHERE status = 'failed'`},
+	"I21": {
+		`DELETE FROM open_bookings`, `INSERT INTO open_bookings SELECT booking_id, id FROM transactions WHERE status = 'failed'`,
+		`INSERT INTO open_bookings SELECT booking_id, id FROM transactions WHERE status = 'cancelled'`,
+	},
 	"I22a": {`SELECT again('payout_tries', '{"no": 2, "gateway": "fedapay", "reference": "r2", "status": "failed"}')`},
 	"I22b": {`SELECT again('payout_tries', '{"no": 2, "status": "failed"}')`},
 	"I22c": {`SELECT again('payout_tries', '{"no": 2, "reference": "r2", "status": "pending"}')`},
 	"I24a": {`UPDATE attempts SET status = 'unknown', disposition = NULL, captured = 0`},
 	"I24b": {`DELETE FROM due WHERE kind = 'release'`},
 	"I24c": {`UPDATE payouts SET status = 'sent'`},
+	"I24d": {`DELETE FROM due WHERE kind = 'refund'`},
+	"I24e": {`DELETE FROM due WHERE kind = 'charge'`, `UPDATE transactions SET status = 'initiated' WHERE status = 'succeeded'`},
+	"I25": {
+		`DELETE FROM open_prompts`, `UPDATE open_prompts SET amount = amount + 1`, `UPDATE attempts SET flow = 'hosted'`,
+		`INSERT INTO open_prompts SELECT amount, id, phone FROM transactions WHERE status = 'failed'`,
+	},
+	"I26a": {
+		`UPDATE refunds SET status = 'owed' WHERE status = 'sending'`,
+		`UPDATE postings SET account = 'payer:surplus' WHERE account = 'refund:in_flight'`,
+	},
+	"I26b": {
+		`UPDATE refunds SET status = 'done' WHERE status = 'manual'`,
+		`UPDATE postings SET amount = amount + 1 WHERE account = 'payer:surplus'`,
+	},
+	"I27": {
+		`UPDATE refunds SET status = 'done' WHERE status = 'manual'`, `UPDATE refunds SET status = 'manual' WHERE status = 'done'`,
+		`UPDATE postings p SET amount = p.amount + 1 FROM journals j
+		  WHERE j.transaction_id = p.transaction_id AND j.no = p.journal_no AND j.kind = 'refund.done' AND p.account LIKE 'gateway:%'`,
+		`UPDATE postings SET account = 'gateway:fedapay:balance' WHERE account = 'gateway:paystack:balance'`,
+	},
+	"I28": {`UPDATE refunds SET gateway = 'fedapay' WHERE gateway = 'paystack'`},
 }
 
-// populated is a world with payments at every kind of end: paid out, held,
-// failed, and owed back.
+// populated is a world with payments at every kind of end: paid out, held, failed,
+// cancelled, asking on a phone, and owed back: on its way, done, and people's.
 func populated(t testing.TB) *world {
 	t.Helper()
 	w := open(t)
@@ -79,6 +108,20 @@ func populated(t testing.TB) *world {
 	}
 	w.paid(t, "B2")
 	w.apply(t, failed[0], succeeded(failed[0], 50_000)) // too late: another has paid
+	for _, booking := range []string{"B4", "B5", "B6"} {
+		id := freshID()
+		w.apply(t, id, initiation(booking))
+		switch booking {
+		case "B5":
+			w.apply(t, id, engine.CancelCharge{})
+			w.apply(t, id, succeeded(id, 50_000))
+			w.apply(t, id, refunded(id, engine.RefundReportDone))
+		case "B6":
+			w.apply(t, id, unsent(1))
+			w.apply(t, id, succeeded(id, 50_000)) // after all, and it is kept
+			w.apply(t, id, captured(id, 2))       // FedaPay has no refunds: people's
+		}
+	}
 	return w
 }
 

@@ -19,6 +19,7 @@ type querier interface {
 type want struct {
 	ids        []engine.ID
 	bookings   []string                // slots to read beside those of the transactions
+	prompts    []prompt                // phones and amounts to read beside theirs
 	keys       []engine.IdempotencyKey // answers given before
 	identities []string                // notifications that may count already
 	timeline   bool                    // the transactions' history too
@@ -31,6 +32,7 @@ type loaded struct {
 	xid      string    // the database transaction's number
 	found    map[engine.ID]*engine.Transaction
 	slots    map[string]slot
+	prompts  map[prompt]engine.ID // who is asking
 	keys     map[keyName]keyRow
 	counted  map[engine.Identity]bool
 	timeline []engine.Moment
@@ -49,8 +51,8 @@ type slot struct {
 // make a state that never was.
 func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	l := &loaded{
-		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]slot{}, keys: map[keyName]keyRow{},
-		counted: map[engine.Identity]bool{},
+		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]slot{}, prompts: map[prompt]engine.ID{},
+		keys: map[keyName]keyRow{}, counted: map[engine.Identity]bool{},
 	}
 	batch := &pgx.Batch{}
 	if w.lock {
@@ -64,6 +66,7 @@ func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	l.now = l.now.UTC()
 	for _, t := range l.found {
 		t.Slot, t.SlotPaid = l.slots[t.Booking].owner, l.slots[t.Booking].paid
+		t.Prompt = l.prompts[promptOf(t.Payer, t.Amount)]
 		if err := t.Check(); err != nil {
 			return nil, &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a stored state that may not be", Err: err}
 		}
@@ -78,7 +81,7 @@ func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
 	each(batch, sql("LockTransactions"), l.addTransaction, ids)
 	each(batch, sql("ShareWallets"), func(pgx.CollectableRow) error { return nil }, ids)
 	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now, &l.xid) })
-	l.queueChildren(batch, ids, w.bookings)
+	l.queueChildren(batch, ids, w)
 	if len(w.keys) > 0 {
 		principals, operations, keys := splitKeys(w.keys)
 		each(batch, sql("ReadKeys"), l.addKey, principals, operations, keys)
@@ -93,20 +96,23 @@ func (l *loaded) queueSnapshot(batch *pgx.Batch, w want) {
 	ids := uuids(w.ids)
 	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	each(batch, sql("ReadTransactions"), l.addTransaction, ids)
-	l.queueChildren(batch, ids, w.bookings)
+	l.queueChildren(batch, ids, w)
 	if w.timeline {
 		each(batch, sql("ReadHistory"), l.addMoment, ids)
 	}
 	batch.Queue("COMMIT")
 }
 
-func (l *loaded) queueChildren(batch *pgx.Batch, ids [][16]byte, bookings []string) {
+func (l *loaded) queueChildren(batch *pgx.Batch, ids [][16]byte, w want) {
 	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
 	each(batch, sql("ReadHolds"), l.addHold, ids)
 	each(batch, sql("ReadPayouts"), l.addPayout, ids)
 	each(batch, sql("ReadTries"), l.addTry, ids)
+	each(batch, sql("ReadRefunds"), l.addRefund, ids)
 	each(batch, sql("ReadWallets"), l.addWallet, ids)
-	each(batch, sql("ReadSlots"), l.addSlot, bookings, ids)
+	each(batch, sql("ReadSlots"), l.addSlot, w.bookings, ids)
+	phones, amounts := splitPrompts(w.prompts)
+	each(batch, sql("ReadPrompts"), l.addPrompt, phones, amounts, ids)
 }
 
 // each queues a query whose rows are handed over one by one.
@@ -153,13 +159,26 @@ func (l *loaded) addAttempt(row pgx.CollectableRow) error {
 	var a engine.Attempt
 	var id [16]byte
 	var windowAt, checkAt, absentAt *time.Time
-	err := row.Scan(&id, &a.No, &a.Gateway, &a.Live, &a.Status, &a.Step, &a.Disposition, &a.Captured, &a.Fee, &a.FeeSubunits,
+	err := row.Scan(&id, &a.No, &a.Gateway, &a.Flow, &a.Live, &a.Status, &a.Step, &a.Disposition, &a.Captured, &a.Fee, &a.FeeSubunits,
 		&a.GatewayReference, &a.NextAction, &a.RedirectURL, &a.Text, &a.Code, &a.OTPTries, &a.OTPInFlight, &a.AskedAt, &a.SinceAt,
 		&windowAt, &checkAt, &absentAt, &a.Absences)
 	a.AskedAt, a.SinceAt = a.AskedAt.UTC(), a.SinceAt.UTC()
 	a.WindowAt, a.CheckAt, a.AbsentAt = stored(windowAt), stored(checkAt), stored(absentAt)
 	if t := l.found[id]; t != nil {
 		t.Attempts = append(t.Attempts, a)
+	}
+	return err
+}
+
+func (l *loaded) addRefund(row pgx.CollectableRow) error {
+	var r engine.Refund
+	var id [16]byte
+	var nextAt, absentAt *time.Time
+	err := row.Scan(&id, &r.No, &r.Attempt, &r.Gateway, &r.Cause, &r.Amount, &r.Status, &r.Step, &r.Sends, &r.Flights, &r.GatewayReference,
+		&r.Code, &r.Text, &r.OwedAt, &r.SinceAt, &nextAt, &absentAt, &r.Absences)
+	r.OwedAt, r.SinceAt, r.NextAt, r.AbsentAt = r.OwedAt.UTC(), r.SinceAt.UTC(), stored(nextAt), stored(absentAt)
+	if t := l.found[id]; t != nil {
+		t.Refunds = append(t.Refunds, r)
 	}
 	return err
 }

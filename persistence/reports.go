@@ -25,9 +25,10 @@ func (s *Store) Payment(ctx context.Context, id engine.ID) (engine.Statement, er
 	return engine.Statement{Transaction: *t, Timeline: l.timeline}, nil
 }
 
-// shortSubject is an attempt's or a try's name within its payment: c1, p1.
+// shortSubject is an attempt's, a try's or a refund's name within its payment: c1,
+// p1, r1.
 func shortSubject(machine, subject string) string {
-	if machine != "attempt" && machine != "try" {
+	if machine != "attempt" && machine != "try" && machine != "refund" {
 		return ""
 	}
 	_, short, _ := strings.Cut(subject, "-")
@@ -55,6 +56,10 @@ type Counts struct {
 	Identities int64        // notifications that count
 	Waiting    int64        // notifications to be tried again
 	Review     int64        // payments under review
+	InDoubt    int64        // attempts whose answer was lost and not found again yet
+	Surplus    int64        // captures that were one too many, so far
+	Owed       money.Amount // francs of them that are not given back yet
+	Refunded   money.Amount // francs of them that are
 }
 
 // Counts counts. It reads whole tables: for demos and people, not for every
@@ -74,18 +79,28 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	}); err != nil {
 		return c, translate(err)
 	}
-	err = s.pool.QueryRow(ctx, sql("CountMoney")).Scan(&c.Held, &c.Released, &c.PaidOut, &c.InFlight, &c.Identities, &c.Waiting)
+	err = s.pool.QueryRow(ctx, sql("CountMoney")).Scan(&c.Held, &c.Released, &c.PaidOut, &c.InFlight, &c.Identities, &c.Waiting,
+		&c.InDoubt, &c.Surplus, &c.Owed, &c.Refunded)
 	return c, translate(err)
 }
 
-// Captures tells what each attempt captured and each try paid out, by reference,
-// in francs: what the gateways' own books are held against.
-func (s *Store) Captures(ctx context.Context) (captured, paid map[string]money.Amount, err error) {
-	captured, paid = map[string]money.Amount{}, map[string]money.Amount{}
-	for query, into := range map[string]map[string]money.Amount{"Captures": captured, "PaidTries": paid} {
+// Books is what we say each gateway did, by reference, in francs: what the
+// gateways' own books are held against.
+type Books struct {
+	Captured map[string]money.Amount // by the charge's reference
+	Refunded map[string]money.Amount // by the charge's reference
+	PaidOut  map[string]money.Amount // by the try's reference
+}
+
+// Books reads whole tables, like Counts.
+func (s *Store) Books(ctx context.Context) (Books, error) {
+	b := Books{map[string]money.Amount{}, map[string]money.Amount{}, map[string]money.Amount{}}
+	for query, into := range map[string]map[string]money.Amount{
+		"CapturedAttempts": b.Captured, "RefundedAttempts": b.Refunded, "PaidTries": b.PaidOut,
+	} {
 		rows, err := s.pool.Query(ctx, sql(query))
 		if err != nil {
-			return nil, nil, translate(err)
+			return Books{}, translate(err)
 		}
 		var reference string
 		var amount money.Amount
@@ -93,8 +108,8 @@ func (s *Store) Captures(ctx context.Context) (captured, paid map[string]money.A
 			into[reference] = amount
 			return nil
 		}); err != nil {
-			return nil, nil, translate(err)
+			return Books{}, translate(err)
 		}
 	}
-	return captured, paid, nil
+	return b, nil
 }

@@ -42,6 +42,7 @@ func (d *doubt) Unwrap() error { return d.cause }
 // error is the whole round's: nothing is committed. A doubt alone comes with the
 // answers, which are true if it turns out to be committed.
 func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([]answer, error) {
+	health := s.health() // before anything is locked
 	state, err := load(ctx, conn, wanted(asks))
 	if err != nil {
 		abandon(ctx, conn)
@@ -50,7 +51,7 @@ func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([
 	answers := make([]answer, len(asks))
 	var settled []decided
 	for i, ask := range asks {
-		if d := s.decide(state, ask, &answers[i]); answers[i].err == nil && answers[i].first.IsZero() {
+		if d := s.decide(state, health, ask, &answers[i]); answers[i].err == nil && answers[i].first.IsZero() {
 			answers[i].applied = applied(d)
 			settled = append(settled, d)
 		}
@@ -108,6 +109,7 @@ func wanted(asks []engine.Ask) want {
 		switch c := ask.Command.(type) {
 		case engine.InitiateCharge:
 			w.bookings = append(w.bookings, c.Booking)
+			w.prompts = append(w.prompts, promptOf(c.Payer, c.Amount))
 		case engine.Notify:
 			w.identities = append(w.identities, string(c.Notification.Identity))
 		}
@@ -121,7 +123,7 @@ func wanted(asks []engine.Ask) want {
 
 // decide answers one ask from what was loaded: a key seen before is replayed,
 // anything else is the engine's to decide.
-func (s *Store) decide(state *loaded, ask engine.Ask, a *answer) decided {
+func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *answer) decided {
 	if ask.Key != nil {
 		if seen, before := state.keys[nameOf(*ask.Key)]; before {
 			if a.first = seen.transaction; !bytes.Equal(seen.hash, ask.Key.Hash[:]) {
@@ -134,6 +136,7 @@ func (s *Store) decide(state *loaded, ask engine.Ask, a *answer) decided {
 	switch c := ask.Command.(type) {
 	case engine.InitiateCharge:
 		d.before.Slot, d.before.SlotPaid = state.slots[c.Booking].owner, state.slots[c.Booking].paid
+		d.before.Prompt = state.prompts[promptOf(c.Payer, c.Amount)]
 	case engine.Notify:
 		d.counted = state.counted[c.Notification.Identity]
 	}
@@ -141,7 +144,7 @@ func (s *Store) decide(state *loaded, ask engine.Ask, a *answer) decided {
 		d.before = *found
 	}
 	d.name = s.fresh()
-	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: d.name, Policy: s.policy})
+	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: d.name, Policy: s.policy, Health: health})
 	return d
 }
 
@@ -180,7 +183,8 @@ func (s *Store) replay(ctx context.Context, conn *pgx.Conn, answers []answer) {
 // once it is.
 func applied(d decided) engine.Applied {
 	out := engine.Applied{
-		State: d.decision.Next, Events: d.decision.Events, Effects: d.decision.Effects, Counted: d.decision.Counted, Outcome: engine.Duplicate,
+		State: d.decision.Next, Moves: d.decision.Moves, Events: d.decision.Events, Effects: d.decision.Effects,
+		Counted: d.decision.Counted, Outcome: engine.Duplicate,
 	}
 	if d.decision.Changed() {
 		out.Outcome = engine.Changed

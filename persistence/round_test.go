@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -86,6 +87,9 @@ func toEach(cmd engine.Command, ids ...engine.ID) []engine.Ask {
 	return asks
 }
 
+// payers counts them, so that each has a phone of their own.
+var payers atomic.Int32
+
 // held brings payments to their holds, one for each talent named.
 func (r rounds) held(ctx context.Context, talents ...string) ([]engine.ID, error) {
 	ids := make([]engine.ID, len(talents))
@@ -95,7 +99,7 @@ func (r rounds) held(ctx context.Context, talents ...string) ([]engine.ID, error
 		reference := engine.Reference{Transaction: ids[i], Kind: engine.ChargeReference, Number: 1}
 		begin = append(begin, engine.Ask{Transaction: ids[i], Command: engine.InitiateCharge{
 			Principal: "platform", Booking: ids[i].String(), Talent: talent, Amount: 50_000, Currency: money.XOF, Method: engine.MobileMoney,
-			Payer: engine.Payer{Operator: phone.MTN, Phone: phone.MustParse("0500000001"), Email: "payer@example.com"},
+			Payer: engine.Payer{Operator: phone.MTN, Phone: phone.MustParse(fmt.Sprintf("05%08d", payers.Add(1))), Email: "payer@example.com"},
 		}})
 		succeed = append(succeed, engine.Ask{Transaction: ids[i], Command: engine.RecordInquiry{
 			Reference: reference,

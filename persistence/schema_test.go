@@ -20,58 +20,64 @@ import (
 // schema once, on a payment that was paid out. again inserts a row of the table
 // a second time, changed as it says.
 var violations = map[string]string{
-	"a_version_counts_from_one":            `SELECT again('transactions', '{"version": 0}')`,
-	"amounts_are_positive":                 `UPDATE transactions SET version = version + 1, amount = 0`,
-	"charge_status_is_known":               `SELECT again('transactions', '{"status": "lost", "paid_at": null}')`,
-	"paid_charges_have_succeeded":          `UPDATE transactions SET version = version + 1, paid_at = NULL`,
-	"versions_follow_one_another":          `UPDATE transactions SET version = version + 2`,
-	"transactions_pkey":                    `SELECT again('transactions', '{}')`,
-	"open_bookings_pkey":                   `SELECT again('open_bookings', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
-	"an_open_payment_is_for_one_booking":   `SELECT again('open_bookings', '{"booking_id": "another"}')`,
-	"attempts_pkey":                        `SELECT again('attempts', '{"disposition": "surplus", "reference": "r"}')`,
-	"attempts_count_from_one":              `UPDATE attempts SET no = 0`,
-	"attempt_status_is_known":              `UPDATE attempts SET status = 'lost', disposition = NULL, captured = 0`,
-	"disposition_is_known":                 `UPDATE attempts SET disposition = 'mine'`,
-	"successes_have_a_disposition":         `UPDATE attempts SET disposition = NULL`,
-	"successes_have_captured":              `UPDATE attempts SET captured = 0`,
-	"one_kept_attempt":                     `SELECT again('attempts', '{"no": 2, "reference": "r"}')`,
-	"a_reference_is_used_once":             `SELECT again('attempts', '{"no": 2, "disposition": "surplus"}')`,
-	"one_live_attempt":                     twoLive,
-	"holds_pkey":                           `SELECT again('holds', '{}')`,
-	"hold_status_is_known":                 `UPDATE holds SET status = 'lost', released_at = NULL, released_by = ''`,
-	"parts_sum_to_the_whole":               `UPDATE holds SET commission = commission + 1`,
-	"holds_never_give_more_than_they_have": `UPDATE holds SET refunded = 1`,
-	"released_holds_have_a_time":           `UPDATE holds SET released_at = NULL`,
-	"released_holds_say_who":               `UPDATE holds SET released_by = ''`,
-	"payouts_pkey":                         `SELECT again('payouts', '{}')`,
-	"payouts_are_positive":                 `UPDATE payouts SET amount = 0`,
-	"payout_status_is_known":               `UPDATE payouts SET status = 'lost'`,
-	"paid_payouts_have_a_time":             `UPDATE payouts SET paid_at = NULL`,
-	"payout_tries_pkey":                    `SELECT again('payout_tries', '{"reference": "r"}')`,
-	"tries_count_from_one":                 `UPDATE payout_tries SET no = 0`,
-	"try_status_is_known":                  `UPDATE payout_tries SET status = 'lost'`,
-	"a_payout_reference_is_used_once":      `SELECT again('payout_tries', '{"no": 2}')`,
-	"one_open_try":                         twoOpen,
-	"refunds_pkey": `
-		INSERT INTO refunds
-		SELECT id, 1, n, 10, now(), 'surplus'
-		  FROM transactions, generate_series(1, 2) n`,
-	"a_surplus_is_owed_back_once": `
-		INSERT INTO refunds
-		SELECT id, n, 1, 10, now(), 'surplus'
-		  FROM transactions, generate_series(1, 2) n`,
-	"refunds_are_positive":            `INSERT INTO refunds SELECT id, 1, 1, 0, now(), 'surplus' FROM transactions`,
-	"refund_cause_is_known":           `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'a whim' FROM transactions`,
-	"refund_status_is_known":          `INSERT INTO refunds SELECT id, 1, 1, 10, now(), 'surplus', 'lost' FROM transactions`,
-	"journals_pkey":                   `SELECT again('journals', '{"kind": "another"}')`,
-	"a_fact_is_booked_once":           `SELECT again('journals', '{"no": 100}')`,
-	"postings_pkey":                   `SELECT again('postings', '{}')`,
-	"something_moves":                 `SELECT again('postings', '{"line": 100, "amount": 0}')`,
-	"journals_balance":                `SELECT again('postings', '{"line": 100, "amount": 1}')`,
-	"accounts_pkey":                   `SELECT again('accounts', '{}')`,
-	"accounts_stay_above_their_floor": `UPDATE accounts SET balance = -1`,
-	"legal_moves_pkey":                `SELECT again('legal_moves', '{}')`,
-	"history_pkey":                    `SELECT again('history', '{}')`,
+	"a_version_counts_from_one":          `SELECT again('transactions', '{"version": 0}')`,
+	"amounts_are_positive":               `UPDATE transactions SET version = version + 1, amount = 0`,
+	"charge_status_is_known":             `SELECT again('transactions', '{"status": "lost", "paid_at": null}')`,
+	"paid_charges_have_succeeded":        `UPDATE transactions SET version = version + 1, paid_at = NULL`,
+	"versions_follow_one_another":        `UPDATE transactions SET version = version + 2`,
+	"transactions_pkey":                  `SELECT again('transactions', '{}')`,
+	"open_bookings_pkey":                 `SELECT again('open_bookings', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
+	"an_open_payment_is_for_one_booking": `SELECT again('open_bookings', '{"booking_id": "another"}')`,
+	"payers_suit_their_method":           `SELECT again('transactions', '{"method": "card"}')`,
+	"open_prompts_pkey": prompted + `
+		SELECT again('open_prompts', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
+	"a_payment_asks_one_phone":                  prompted + `SELECT again('open_prompts', '{"amount": 1}')`,
+	"a_prompt_is_on_a_phone":                    prompted + `UPDATE open_prompts SET phone = ''`,
+	"flow_is_known":                             `UPDATE attempts SET flow = 'by post'`,
+	"attempts_pkey":                             `SELECT again('attempts', '{"disposition": "surplus", "reference": "r"}')`,
+	"attempts_count_from_one":                   `UPDATE attempts SET no = 0`,
+	"attempt_status_is_known":                   `UPDATE attempts SET status = 'lost', disposition = NULL, captured = 0`,
+	"disposition_is_known":                      `UPDATE attempts SET disposition = 'mine'`,
+	"successes_have_a_disposition":              `UPDATE attempts SET disposition = NULL`,
+	"successes_have_captured":                   `UPDATE attempts SET captured = 0`,
+	"one_kept_attempt":                          `SELECT again('attempts', '{"no": 2, "reference": "r"}')`,
+	"a_reference_is_used_once":                  `SELECT again('attempts', '{"no": 2, "disposition": "surplus"}')`,
+	"one_live_attempt":                          twoLive,
+	"holds_pkey":                                `SELECT again('holds', '{}')`,
+	"hold_status_is_known":                      `UPDATE holds SET status = 'lost', released_at = NULL, released_by = ''`,
+	"parts_sum_to_the_whole":                    `UPDATE holds SET commission = commission + 1`,
+	"holds_never_give_more_than_they_have":      `UPDATE holds SET refunded = 1`,
+	"released_holds_have_a_time":                `UPDATE holds SET released_at = NULL`,
+	"released_holds_say_who":                    `UPDATE holds SET released_by = ''`,
+	"payouts_pkey":                              `SELECT again('payouts', '{}')`,
+	"payouts_are_positive":                      `UPDATE payouts SET amount = 0`,
+	"payout_status_is_known":                    `UPDATE payouts SET status = 'lost'`,
+	"paid_payouts_have_a_time":                  `UPDATE payouts SET paid_at = NULL`,
+	"payout_tries_pkey":                         `SELECT again('payout_tries', '{"reference": "r"}')`,
+	"tries_count_from_one":                      `UPDATE payout_tries SET no = 0`,
+	"try_status_is_known":                       `UPDATE payout_tries SET status = 'lost'`,
+	"a_payout_reference_is_used_once":           `SELECT again('payout_tries', '{"no": 2}')`,
+	"one_open_try":                              twoOpen,
+	"refunds_pkey":                              owed + `SELECT again('refunds', '{"attempt_no": 2, "reference": "r"}')`,
+	"refunds_count_from_one":                    owed + `UPDATE refunds SET no = 0`,
+	"a_surplus_is_owed_back_once":               owed + `SELECT again('refunds', '{"no": 2, "status": "owed", "reference": "r"}')`,
+	"refunds_are_positive":                      owed + `UPDATE refunds SET amount = 0`,
+	"refund_cause_is_known":                     owed + `UPDATE refunds SET cause = 'a whim'`,
+	"refund_status_is_known":                    owed + `UPDATE refunds SET status = 'lost'`,
+	"what_is_in_flight_has_left":                owed + `UPDATE refunds SET flights = 0`,
+	"a_refund_reference_is_used_once":           owed + `SELECT again('refunds', '{"no": 2, "attempt_no": 2}')`,
+	"one_refund_in_flight":                      twoRefunds,
+	"refunds_are_looked_at_until_they_are_done": owed + `UPDATE refunds SET status = 'done'`,
+	"journals_pkey":                             `SELECT again('journals', '{"kind": "another"}')`,
+	"a_fact_is_booked_once":                     `SELECT again('journals', '{"no": 100}')`,
+	"postings_pkey":                             `SELECT again('postings', '{}')`,
+	"something_moves":                           `SELECT again('postings', '{"line": 100, "amount": 0}')`,
+	"journals_balance":                          `SELECT again('postings', '{"line": 100, "amount": 1}')`,
+	"accounts_pkey":                             `SELECT again('accounts', '{}')`,
+	"accounts_stay_above_their_floor":           `UPDATE accounts SET balance = -1`,
+	"legal_moves_pkey":                          `SELECT again('legal_moves', '{}')`,
+	"history_pkey":                              `SELECT again('history', '{}')`,
+	"places_count_from_one":                     `SELECT again('history', '{"step": 100, "place": 0}')`,
 	"moves_are_legal": `
 		SELECT again('history', '{"step": 100, "machine": "hold", "from_status": "released", "to_status": "held"}')`,
 	"outbox_pkey":                  `SELECT again('outbox', '{}')`,
@@ -91,9 +97,28 @@ var violations = map[string]string{
 	"wallets_pkey":           `SELECT again('wallets', '{}')`,
 	"wallets_count_from_one": `SELECT again('wallets', '{"no": 0}')`,
 	"recipients_pkey":        `SELECT again('recipients', '{}')`,
+
+	"gateway_overrides_pkey":           overridden + `SELECT again('gateway_overrides', '{}')`,
+	"overrides_count_from_one":         overridden + `SELECT again('gateway_overrides', '{"no": 0}')`,
+	"override_class_is_known":          overridden + `SELECT again('gateway_overrides', '{"no": 2, "class": "lunch"}')`,
+	"override_state_is_known":          overridden + `SELECT again('gateway_overrides', '{"no": 2, "state": "ajar"}')`,
+	"somebody_answers_for_an_override": overridden + `SELECT again('gateway_overrides', '{"no": 2, "why": ""}')`,
+	"an_override_ends":                 overridden + `SELECT again('gateway_overrides', '{"no": 2, "until_at": null}')`,
+	"an_override_ends_within_a_day":    overridden + `SELECT again('gateway_overrides', '{"no": 2, "at": "2026-01-01T00:00:00Z"}')`,
 }
 
-// Two that may still debit the payer; two that may still pay the talent.
+// What a payment that was paid out no longer has, or never had.
+const (
+	prompted = `INSERT INTO open_prompts (phone, amount, transaction_id) SELECT phone, amount, id FROM transactions; `
+	owed     = `
+		INSERT INTO refunds (transaction_id, no, attempt_no, gateway, reference, cause, amount, owed_at, status, step, sends, flights,
+		       gateway_reference, code, said, since_at, next_at, absences)
+		SELECT id, 1, 1, 'paystack', id || '-r1', 'surplus', 10, now(), 'sending', 2, 1, 1, '', '', '', now(), now(), 0 FROM transactions; `
+	overridden = `INSERT INTO gateway_overrides VALUES (1, now(), now() + interval '1 h', 'paystack', 'collect', 'open', 'awa', 'a drill'); `
+)
+
+// Two that may still debit the payer; two that may still pay the talent; two that
+// may still give one capture back, which the rule above it would not let stand.
 const (
 	twoLive = `
 		SELECT again('attempts', '{"status": "sending", "disposition": null, "captured": 0, "no": 2, "reference": "r2"}'),
@@ -101,6 +126,9 @@ const (
 	twoOpen = `
 		SELECT again('payout_tries', '{"no": 2, "status": "sending", "reference": "r2"}'),
 		       again('payout_tries', '{"no": 3, "status": "pending", "reference": "r3"}')`
+	twoRefunds = owed + `
+		ALTER TABLE refunds DROP CONSTRAINT a_surplus_is_owed_back_once;
+		SELECT again('refunds', '{"no": 2, "status": "pending", "reference": "r"}')`
 )
 
 const again = `
@@ -189,7 +217,7 @@ func TestWhatIsBookedIsNeverChanged(t *testing.T) {
 	w.paidOut(t, "B1")
 	for table, column := range map[string]string{
 		"postings": "amount", "journals": "kind", "history": "note", "outbox": "payload",
-		"deliveries": "body", "wallets": "name", "recipients": "code",
+		"deliveries": "body", "wallets": "name", "recipients": "code", "gateway_overrides": "why",
 	} {
 		for _, statement := range []string{"UPDATE " + table + " SET " + column + " = " + column, "DELETE FROM " + table, "TRUNCATE " + table} {
 			require.Equal(t, "append_only", w.refusal(t, statement), statement)
@@ -218,9 +246,11 @@ func TestTheSchemaKnowsTheEnginesStatusesAndNoOthers(t *testing.T) {
 		require.Equal(t, slices.Sorted(slices.Values(statuses)), words(machine+"_status_is_known"), machine)
 	}
 	require.Equal(t, []string{string(engine.Kept), string(engine.Surplus), string(engine.Suspense)}, words("disposition_is_known"))
-	require.Equal(t, []string{string(engine.DueCharge), string(engine.DuePayout), string(engine.DueRelease)}, words("due_kind_is_known"))
+	kinds := []string{string(engine.DueCharge), string(engine.DuePayout), string(engine.DueRefund), string(engine.DueRelease)}
+	require.Equal(t, kinds, words("due_kind_is_known"))
+	require.Equal(t, []string{string(engine.Direct), string(engine.Hosted)}, words("flow_is_known"))
 	require.Equal(t, []string{string(engine.RefundSurplus)}, words("refund_cause_is_known"))
-	var live, open []string
+	var live, open, inFlight []string
 	for _, s := range engine.Statuses()["attempt"] {
 		if engine.AttemptStatus(s).Live() {
 			live = append(live, s)
@@ -229,6 +259,11 @@ func TestTheSchemaKnowsTheEnginesStatusesAndNoOthers(t *testing.T) {
 	for _, s := range engine.Statuses()["try"] {
 		if engine.TryStatus(s).Open() {
 			open = append(open, s)
+		}
+	}
+	for _, s := range engine.Statuses()["refund"] {
+		if engine.RefundStatus(s).InFlight() {
+			inFlight = append(inFlight, s)
 		}
 	}
 	indexed := func(index string) []string {
@@ -242,6 +277,8 @@ func TestTheSchemaKnowsTheEnginesStatusesAndNoOthers(t *testing.T) {
 	}
 	require.Equal(t, slices.Sorted(slices.Values(live)), indexed("one_live_attempt"))
 	require.Equal(t, slices.Sorted(slices.Values(open)), indexed("one_open_try"))
+	require.Equal(t, slices.Sorted(slices.Values(inFlight)), indexed("one_refund_in_flight"))
+	require.Equal(t, slices.Sorted(slices.Values(inFlight)), words("what_is_in_flight_has_left"))
 }
 
 func TestTheSchemaKnowsTheEnginesMovesAndNoOthers(t *testing.T) {

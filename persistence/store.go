@@ -21,6 +21,7 @@ type Config struct {
 	PoolMax  int32                 // connections; 0 means 24
 	Policy   *engine.Policy        // required
 	Fresh    func() engine.ID      // nil means UUIDv7
+	Health   func() engine.Health  // of gateways and operators, asked before any lock is taken; nil: all well
 	Log      *slog.Logger          // nil means slog's default
 	Registry prometheus.Registerer // nil: counted for nobody
 }
@@ -46,6 +47,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	policy  *engine.Policy
 	fresh   func() engine.ID
+	health  func() engine.Health
 	log     *slog.Logger
 	metrics *metrics
 	feed    *Feed
@@ -58,6 +60,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	if c.Fresh == nil {
 		c.Fresh = func() engine.ID { return engine.ID(uuid.Must(uuid.NewV7())) }
+	}
+	if c.Health == nil {
+		c.Health = func() engine.Health { return engine.Health{} }
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -81,7 +86,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the pool: %w", err)
 	}
-	s := &Store{pool: pool, policy: c.Policy, fresh: c.Fresh, log: c.Log, feed: newFeed(c.DSN, pool, c.Log)}
+	s := &Store{pool: pool, policy: c.Policy, fresh: c.Fresh, health: c.Health, log: c.Log, feed: newFeed(c.DSN, pool, c.Log)}
 	if s.metrics, err = newMetrics(c.Registry, pool); err == nil {
 		err = s.Ping(ctx)
 	}

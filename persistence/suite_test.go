@@ -32,8 +32,10 @@ func eachWriter(t *testing.T, claim func(t *testing.T, w *world)) {
 // lives are payments told by what is asked of them. Between them every field of
 // a payment is something else than nothing at least once.
 func lives() map[string]func(id engine.ID) []engine.Command {
+	asked := time.Now().UTC().Truncate(time.Microsecond).Add(time.Minute)
 	inquired := func(id engine.ID, status engine.ChargeReportStatus) engine.Command {
-		return engine.RecordInquiry{Reference: charge(id), Charge: &engine.ChargeReport{Status: status, GatewayReference: "59214"}}
+		report := &engine.ChargeReport{Status: status, GatewayReference: "59214"}
+		return engine.RecordInquiry{Reference: charge(id), AskedAt: asked, Charge: report}
 	}
 	answered := func(status engine.ChargeReportStatus, text, url string) engine.Command {
 		return engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: status, Text: text, URL: url}}
@@ -72,6 +74,19 @@ func lives() map[string]func(id engine.ID) []engine.Command {
 		"declined": func(engine.ID) []engine.Command {
 			return []engine.Command{answered(engine.ChargeFailed, "Solde insuffisant", "")}
 		},
+		"cancelled, and given back through an API that is slow to know": func(id engine.ID) []engine.Command {
+			return []engine.Command{
+				engine.CancelCharge{},
+				succeeded(id, 50_000),
+				engine.RecordRefundAnswer{Refund: 1, Send: 1, Err: engine.Errorf(engine.Ambiguous, engine.CodeGatewayTimeout, "")},
+				engine.RecordInquiry{Reference: refund(id), AskedAt: asked, Refund: &engine.RefundReport{Status: engine.RefundReportAbsent}},
+				refunded(id, engine.RefundReportAttention),
+				refunded(id, engine.RefundReportDone),
+			}
+		},
+		"moved on, and the first gateway took it late": func(id engine.ID) []engine.Command {
+			return []engine.Command{unsent(1), captured(id, 2), succeeded(id, 50_000), refunded(id, engine.RefundReportFailed)}
+		},
 	}
 }
 
@@ -84,6 +99,9 @@ func TestAPaymentsWholeLifeReadsBackAsItWasDecided(t *testing.T) {
 		for life, commands := range lives() {
 			id := freshID()
 			c := initiation(life)
+			if life == "sent elsewhere" {
+				c.Method, c.Payer = engine.Card, engine.Payer{Email: "payer@example.com"}
+			}
 			c.DeliveryDueAt = time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 			for _, cmd := range append([]engine.Command{c}, commands(id)...) {
 				told := w.apply(t, id, cmd)
@@ -99,7 +117,9 @@ func TestAPaymentsWholeLifeReadsBackAsItWasDecided(t *testing.T) {
 				w.sound(t)
 			}
 		}
-		for _, noun := range []any{engine.Transaction{}, engine.Attempt{}, engine.Hold{}, engine.Payout{}, engine.Try{}, engine.Wallet{}} {
+		for _, noun := range []any{
+			engine.Transaction{}, engine.Attempt{}, engine.Hold{}, engine.Payout{}, engine.Try{}, engine.Refund{}, engine.Wallet{},
+		} {
 			for _, field := range reflect.VisibleFields(reflect.TypeOf(noun)) {
 				if name := reflect.TypeOf(noun).Name() + "." + field.Name; name != "Hold.Refunded" { // refunds of holds are yet to come
 					require.True(t, seen[name], "%s was never stored and read back: add it to a life", name)
@@ -306,7 +326,7 @@ func TestASlotIsFreeAfterAFailureAndALateSuccessIsOwedBack(t *testing.T) {
 		second := w.paid(t, "B1")
 		applied := w.apply(t, first, succeeded(first, 50_000))
 		require.Equal(t, engine.Surplus, applied.State.Attempts[0].Disposition)
-		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM refunds WHERE amount = 50000 AND status = 'due'"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM refunds WHERE amount = 50000 AND status = 'sending' AND gateway = 'paystack'"))
 		owner, err := w.BookingPayment(t.Context(), "B1")
 		require.NoError(t, err)
 		require.Equal(t, second, owner)

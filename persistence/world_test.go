@@ -2,7 +2,9 @@ package persistence_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,7 @@ type world struct {
 	kind   func(*persistence.Store) applier
 	dsn    string
 	policy *engine.Policy
+	health *atomic.Pointer[engine.Health] // what each of its processes has seen lately
 	window *pgxpool.Pool
 }
 
@@ -45,8 +48,9 @@ func open(t testing.TB) *world {
 func openOn(t testing.TB, on pgtest.Schema, through func(*persistence.Store) applier) *world {
 	t.Helper()
 	policy := engine.DefaultPolicy()
-	policy.Live = map[engine.Gateway]bool{engine.Paystack: true}
-	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, kind: through}
+	policy.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
+	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, health: &atomic.Pointer[engine.Health]{}, kind: through}
+	w.health.Store(&engine.Health{})
 	w.Store = w.another(t)
 	w.writer = through(w.Store)
 	var err error
@@ -71,7 +75,9 @@ func (w *world) second(t testing.TB) applier {
 // through opens a store by another address of the same database.
 func (w *world) through(t testing.TB, dsn string) *persistence.Store {
 	t.Helper()
-	s, err := persistence.Open(t.Context(), persistence.Config{DSN: dsn, Policy: w.policy, Log: slog.New(slog.DiscardHandler)})
+	s, err := persistence.Open(t.Context(), persistence.Config{
+		DSN: dsn, Policy: w.policy, Log: slog.New(slog.DiscardHandler), Health: func() engine.Health { return *w.health.Load() },
+	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -104,10 +110,14 @@ func (w *world) sound(t testing.TB) {
 
 func freshID() engine.ID { return engine.ID(uuid.Must(uuid.NewV7())) }
 
+// payers counts the payers of this run, so that each has a phone of their own.
+var payers atomic.Int32
+
 func initiation(booking string) engine.InitiateCharge {
+	number := phone.MustParse(fmt.Sprintf("05%08d", payers.Add(1)))
 	return engine.InitiateCharge{
 		Principal: "platform", Booking: booking, Talent: "T1", Amount: 50_000, Currency: money.XOF, Method: engine.MobileMoney,
-		Payer: engine.Payer{Operator: phone.MTN, Phone: phone.MustParse("0500000001"), Email: "payer@example.com"},
+		Payer: engine.Payer{Operator: phone.MTN, Phone: number, Email: "payer@example.com"},
 	}
 }
 
@@ -118,8 +128,14 @@ func (w *world) apply(t testing.TB, id engine.ID, cmd engine.Command) engine.App
 	return applied
 }
 
-func charge(id engine.ID) engine.Reference {
-	return engine.Reference{Transaction: id, Kind: engine.ChargeReference, Number: 1}
+func charge(id engine.ID) engine.Reference { return chargeNo(id, 1) }
+
+func chargeNo(id engine.ID, no int) engine.Reference {
+	return engine.Reference{Transaction: id, Kind: engine.ChargeReference, Number: no}
+}
+
+func refund(id engine.ID) engine.Reference {
+	return engine.Reference{Transaction: id, Kind: engine.RefundReference, Number: 1}
 }
 
 func payout(id engine.ID, no int) engine.Reference {
@@ -137,6 +153,37 @@ func succeeded(id engine.ID, amount money.Amount) engine.Notify {
 		},
 		Delivery: engine.Delivery{Signature: []byte{1, 2, 3}, Body: []byte(`{"event":"charge.success"}`), ReceivedAt: time.Now()},
 	}}
+}
+
+// captured is what FedaPay tells of a payment's second attempt.
+func captured(id engine.ID, no int) engine.Notify {
+	r := chargeNo(id, no)
+	return engine.Notify{Notification: engine.Notification{
+		Gateway: engine.FedaPay, Kind: "transaction.approved", Reference: r,
+		Identity: engine.NewIdentity(engine.FedaPay, "transaction.approved", r.String(), "approved"),
+		Charge: &engine.ChargeReport{
+			Status: engine.ChargeSucceeded, Amount: 50_000, Currency: money.XOF, Live: true, GatewayReference: "102030",
+		},
+		Delivery: engine.Delivery{Signature: []byte("t=1,s=2"), Body: []byte(`{"name":"transaction.approved"}`), ReceivedAt: time.Now()},
+	}}
+}
+
+// refunded is what Paystack tells of a refund of the first attempt.
+func refunded(id engine.ID, status engine.RefundReportStatus) engine.Notify {
+	r := charge(id)
+	return engine.Notify{Notification: engine.Notification{
+		Gateway: engine.Paystack, Kind: "refund", Reference: r,
+		Identity: engine.NewIdentity(engine.Paystack, "refund", r.String(), string(status)),
+		Refund: &engine.RefundReport{
+			Status: status, Amount: 50_000, Currency: money.XOF, Live: true, GatewayReference: "RFD_1", Code: engine.CodeGatewayDeclined, Text: "no",
+		},
+		Delivery: engine.Delivery{Signature: []byte("refund " + status), Body: []byte(`{"event":"refund.processed"}`), ReceivedAt: time.Now()},
+	}}
+}
+
+// unsent is the answer of a gateway that was not reached: provably nothing was sent.
+func unsent(attempt int) engine.RecordChargeAnswer {
+	return engine.RecordChargeAnswer{Attempt: attempt, Err: engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "")}
 }
 
 func transferred(id engine.ID, no int, amount money.Amount, status engine.PayoutReportStatus) engine.Notify {

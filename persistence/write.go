@@ -40,7 +40,9 @@ type writer struct {
 	transactions columns // new ones
 	updates      columns
 	slots        columns
-	leaving      [][16]byte
+	leaving      [][16]byte // whose slot is given up
+	prompts      columns
+	silent       [][16]byte // whose prompt is over
 	attempts     columns
 	holds        columns
 	payouts      columns
@@ -69,6 +71,7 @@ func (w *writer) add(d decided) error {
 	if d.decision.Changed() {
 		w.addTransaction(d)
 		w.addSlot(d.before, d.decision.Next)
+		w.addPrompt(d.before, d.decision.Next)
 		w.addChildren(d.before, d.decision.Next)
 		w.addFacts(d)
 		if err := w.addEvents(d.decision.Events); err != nil {
@@ -116,9 +119,18 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 		if i < len(before.Attempts) && before.Attempts[i] == a {
 			continue
 		}
-		w.attempts.row(id, a.No, string(a.Gateway), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step, string(a.Disposition),
-			int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.NextAction), a.RedirectURL, a.Text, string(a.Code),
-			a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt), a.Absences)
+		w.attempts.row(id, a.No, string(a.Gateway), string(a.Flow), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step,
+			string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.NextAction), a.RedirectURL,
+			a.Text, string(a.Code), a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt),
+			a.Absences)
+	}
+	for i, r := range t.Refunds {
+		if i < len(before.Refunds) && before.Refunds[i] == r {
+			continue
+		}
+		w.refunds.row(id, r.No, r.Attempt, string(r.Gateway), t.RefundReference(r).String(), string(r.Cause), int64(r.Amount), r.OwedAt,
+			string(r.Status), r.Step, r.Sends, r.Flights, r.GatewayReference, string(r.Code), r.Text, r.SinceAt, nullable(r.NextAt),
+			nullable(r.AbsentAt), r.Absences)
 	}
 	if h := t.Hold; h != nil && (before.Hold == nil || *before.Hold != *h) {
 		w.holds.row(id, string(t.Currency), string(h.Status), h.Step, int64(h.Amount), int64(h.Released), int64(h.Refunded),
@@ -141,12 +153,12 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 	}
 }
 
-// addFacts writes history, book, obligations and learnt names.
+// addFacts writes history, book and learnt names.
 func (w *writer) addFacts(d decided) {
 	next := d.decision.Next
 	id := [16]byte(next.ID)
-	for _, m := range d.decision.Moves {
-		w.history.row(id, next.Version, m.Machine, m.Subject, m.Step, m.From, m.To, m.Note, w.now)
+	for i, m := range d.decision.Moves {
+		w.history.row(id, next.Version, i+1, m.Machine, m.Subject, m.Step, m.From, m.To, m.Note, w.now)
 	}
 	for i, j := range d.decision.Journals {
 		no := d.before.JournalSeq + i + 1
@@ -161,9 +173,6 @@ func (w *writer) addFacts(d decided) {
 				w.accounts[p.Account] = &least
 			}
 		}
-	}
-	for _, r := range d.decision.Refunds {
-		w.refunds.row(id, r.No, r.Attempt, string(r.Cause), int64(r.Amount), w.now)
 	}
 	for _, r := range d.decision.Recipients {
 		w.recipients.row(r.Talent, r.WalletNo, string(r.Gateway), r.Code)
@@ -214,7 +223,7 @@ func (w *writer) addDue(before, t engine.Transaction, exactly bool) {
 			w.due.row([16]byte(t.ID), string(due.Kind), due.At)
 		}
 	}
-	for _, kind := range []engine.DueKind{engine.DueCharge, engine.DueRelease, engine.DuePayout} {
+	for _, kind := range []engine.DueKind{engine.DueCharge, engine.DueRelease, engine.DuePayout, engine.DueRefund} {
 		if _, stood := was[kind]; !is[kind] && (stood || exactly) {
 			w.notDue.row([16]byte(t.ID), string(kind))
 		}
@@ -229,12 +238,16 @@ func (w *writer) queue(batch *pgx.Batch) {
 		batch.Queue(sql("LeaveSlots"), w.leaving)
 	}
 	w.slots.queue(batch, "TakeSlots")
+	if len(w.silent) > 0 {
+		batch.Queue(sql("LeavePrompts"), w.silent)
+	}
+	w.prompts.queue(batch, "TakePrompts")
 	w.keys.queue(batch, "InsertKeys")
 	w.attempts.queue(batch, "WriteAttempts")
 	w.holds.queue(batch, "WriteHolds")
 	w.payouts.queue(batch, "WritePayouts")
 	w.tries.queue(batch, "WriteTries")
-	w.refunds.queue(batch, "InsertRefunds")
+	w.refunds.queue(batch, "WriteRefunds")
 	w.recipients.queue(batch, "LearnRecipients")
 	w.history.queue(batch, "InsertHistory")
 	w.events.queue(batch, "InsertEvents")

@@ -36,6 +36,8 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 		return initiate(args, now)
 	case "confirm":
 		return engine.ConfirmDelivery{Principal: "platform"}, nil
+	case "cancel":
+		return engine.CancelCharge{Principal: "platform"}, nil
 	case "tick":
 		return engine.Tick{}, nil
 	case "otp":
@@ -57,11 +59,14 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 	case "otp_answer":
 		report, refusal := chargeReport(said, t)
 		return engine.RecordOTPAnswer{Attempt: no, Report: report, Err: refusal}, nil
+	case "refund_answer":
+		report, refusal := refundReport(said, t, no)
+		return engine.RecordRefundAnswer{Refund: no, Send: send(said), Report: report, Err: refusal}, nil
 	case "payout_answer":
 		report, refusal := payoutReport(said, t)
 		return engine.RecordPayoutAnswer{Try: no, Send: send(said), Report: report, Err: refusal}, nil
 	case "inquiry":
-		return inquiry(reference, said, t), nil
+		return inquiry(reference, said, t, now), nil
 	case "notify":
 		return notify(reference, said, t), nil
 	}
@@ -73,10 +78,15 @@ func initiate(args []string, now time.Time) (engine.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator := phone.Operator(args[2])
 	c := engine.InitiateCharge{
 		Principal: "platform", Booking: "B1", Talent: "T1", Amount: money.Amount(amount), Currency: money.Currency(args[1]),
-		Method: engine.MobileMoney, Payer: engine.Payer{Operator: operator, Phone: number(operator), Email: "payer@example.com"},
+		Method: engine.MobileMoney, Payer: engine.Payer{Email: "payer@example.com"},
+	}
+	if args[2] == "card" {
+		c.Method = engine.Card
+	} else {
+		c.Payer.Operator = phone.Operator(args[2])
+		c.Payer.Phone = number(c.Payer.Operator)
 	}
 	for _, word := range args[3:] {
 		if after, found := strings.CutPrefix(word, "delivery=+"); found {
@@ -183,14 +193,22 @@ func send(said []string) int {
 	return 1
 }
 
-func inquiry(reference engine.Reference, said []string, t *engine.Transaction) engine.Command {
-	c := engine.RecordInquiry{Reference: reference}
-	if reference.Kind == engine.PayoutReference {
+func inquiry(reference engine.Reference, said []string, t *engine.Transaction, now time.Time) engine.Command {
+	c := engine.RecordInquiry{Reference: reference, AskedAt: now}
+	switch reference.Kind {
+	case engine.PayoutReference:
 		report, refused := payoutReport(said, t)
 		if c.Err = refused; refused == nil {
 			c.Payout = &report
 		}
 		return c
+	case engine.RefundReference:
+		report, refused := refundReport(said, t, reference.Number)
+		if c.Err = refused; refused == nil {
+			c.Refund = &report
+		}
+		return c
+	case engine.ChargeReference:
 	}
 	report, refused := chargeReport(said, t)
 	if c.Err = refused; refused == nil {
@@ -202,12 +220,41 @@ func inquiry(reference engine.Reference, said []string, t *engine.Transaction) e
 // statuses of the gateway's event words.
 var told = map[string]string{
 	"charge.success": "succeeded", "transfer.success": "paid", "transfer.failed": "failed", "transfer.reversed": "reversed",
+	"transaction.created": "heard", "transaction.approved": "succeeded",
+	"refund.pending": "pending", "refund.processed": "done", "refund.failed": "failed", "refund.needs-attention": "attention",
+}
+
+// gatewayOf is the gateway that the notification's reference was asked of.
+func gatewayOf(reference engine.Reference, t *engine.Transaction) engine.Gateway {
+	if reference.Kind == engine.ChargeReference && reference.Number <= len(t.Attempts) {
+		return t.Attempts[reference.Number-1].Gateway
+	}
+	return engine.Paystack
+}
+
+// refundReport reads what a gateway says of a refund; #0 is one without our number.
+func refundReport(said []string, t *engine.Transaction, no int) (engine.RefundReport, *engine.Error) {
+	r := engine.RefundReport{Currency: money.XOF, Live: true, Amount: t.Amount, Number: no, GatewayReference: "RF_1"}
+	refused := refusal(said)
+	if refused == nil {
+		r.Status = engine.RefundReportStatus(said[0])
+	}
+	for _, word := range said[1:] {
+		if amount, err := strconv.ParseInt(word, 10, 64); err == nil {
+			r.Amount = money.Amount(amount)
+		}
+		if word == "#0" {
+			r.Number = 0
+		}
+	}
+	return r, refused
 }
 
 func notify(reference engine.Reference, said []string, t *engine.Transaction) engine.Command {
+	gateway := gatewayOf(reference, t)
 	n := engine.Notification{
-		Gateway: engine.Paystack, Kind: said[0], Reference: reference,
-		Identity: engine.NewIdentity(engine.Paystack, said[0], reference.String(), told[said[0]]),
+		Gateway: gateway, Kind: said[0], Reference: reference,
+		Identity: engine.NewIdentity(gateway, said[0], reference.String(), told[said[0]]),
 	}
 	words := append([]string{told[said[0]]}, said[1:]...)
 	for i, w := range words {
@@ -216,10 +263,14 @@ func notify(reference engine.Reference, said []string, t *engine.Transaction) en
 			break
 		}
 	}
-	if reference.Kind == engine.PayoutReference {
+	switch {
+	case reference.Kind == engine.PayoutReference:
 		report, _ := payoutReport(words, t)
 		n.Payout = &report
-	} else {
+	case strings.HasPrefix(said[0], "refund."):
+		report, _ := refundReport(words, t, 0)
+		n.Refund = &report
+	default:
 		report, _ := chargeReport(words, t)
 		n.Charge = &report
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
 )
 
 // Day is the first day of every story.
@@ -43,12 +44,13 @@ func Tell(story string) (string, error) {
 // Policy is what stories assume unless they say otherwise: 15 % and 48 hours.
 func Policy() engine.Policy {
 	p := engine.DefaultPolicy()
-	p.Live = map[engine.Gateway]bool{engine.Paystack: true}
+	p.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
 	return p
 }
 
 type teller struct {
 	policy engine.Policy
+	health engine.Health
 	state  engine.Transaction
 	clock  time.Time
 	fresh  byte
@@ -75,7 +77,7 @@ func (t *teller) line(line string) (string, error) {
 		return "", err
 	}
 	t.fresh++
-	given := engine.Given{Now: now, Fresh: engine.ID{15: t.fresh, 6: 0x70, 8: 0x80}, Policy: &t.policy}
+	given := engine.Given{Now: now, Fresh: engine.ID{15: t.fresh, 6: 0x70, 8: 0x80}, Policy: &t.policy, Health: t.health}
 	decision, err := t.state.Decide(cmd, given)
 	left := strings.TrimRight(said, " ")
 	if err != nil {
@@ -97,6 +99,24 @@ func (t *teller) beside(words []string) (bool, error) {
 		return true, nil
 	case "recipient":
 		t.state.Recipients = map[engine.Gateway]string{engine.Paystack: words[1]}
+		return true, nil
+	case "resting":
+		t.health.Resting = nil
+		for _, g := range words[1:] {
+			t.health.Resting = append(t.health.Resting, engine.Gateway(g))
+		}
+		return true, nil
+	case "down":
+		t.health.Down = nil
+		for _, o := range words[1:] {
+			t.health.Down = append(t.health.Down, phone.Operator(o))
+		}
+		return true, nil
+	case "prompt":
+		t.state.Prompt = engine.ID{}
+		if words[1] == "taken" {
+			t.state.Prompt = engine.ID{15: 99}
+		}
 		return true, nil
 	case "slot":
 		t.state.Slot = engine.ID{}
@@ -131,6 +151,12 @@ func (t *teller) setPolicy(words []string) error {
 				return err
 			}
 			t.policy.Commission = basisPoints(percent)
+		case "failover_after_quarantine":
+			t.policy.FailoverAfterQuarantine = value == "yes"
+		case "on": // what is off until the account shows it
+			t.switchRoutes(value, "")
+		case "off":
+			t.switchRoutes(value, "the story says so")
 		case "release_after":
 			d, err := time.ParseDuration(value)
 			if err != nil {
@@ -144,12 +170,21 @@ func (t *teller) setPolicy(words []string) error {
 	return nil
 }
 
+// switchRoutes turns every route that collects from an operator on or off.
+func (t *teller) switchRoutes(operator, off string) {
+	for i := range t.policy.Routes {
+		if r := &t.policy.Routes[i]; string(r.Operator) == operator && r.Direction == engine.Collect {
+			r.Off = off
+		}
+	}
+}
+
 // follows writes what a decision said, in the order it will be true.
 func follows(d engine.Decision, now time.Time) string {
 	var parts []string
 	for _, m := range d.Moves {
 		word := m.To
-		if i := strings.LastIndexByte(m.Subject, '-'); i > 0 && (m.Machine == "attempt" || m.Machine == "try") {
+		if i := strings.LastIndexByte(m.Subject, '-'); i > 0 && (m.Machine == "attempt" || m.Machine == "try" || m.Machine == "refund") {
 			word = m.Subject[i+1:] + ":" + m.To
 		}
 		parts = append(parts, word)
@@ -171,8 +206,8 @@ func follows(d engine.Decision, now time.Time) string {
 			parts = append(parts, fmt.Sprintf("? %s %s", due.Kind, due.At.Sub(now)))
 		}
 	}
-	if len(d.Refunds) > 0 {
-		parts = append(parts, fmt.Sprintf("owes %d", d.Refunds[0].Amount))
+	if owed := d.Next.Owed(); owed > 0 && d.Changed() {
+		parts = append(parts, fmt.Sprintf("owes %d", owed))
 	}
 	return strings.Join(parts, " ")
 }
@@ -181,6 +216,9 @@ func effect(e engine.Effect) string {
 	about := e.Subject().Short()
 	switch e := e.(type) {
 	case engine.ChargeCall:
+		if e.Flow == engine.Hosted {
+			return fmt.Sprintf("charge %s page %s %d", e.Gateway, about, e.Amount)
+		}
 		return fmt.Sprintf("charge %s %s %d", e.Gateway, about, e.Amount)
 	case engine.OTPCall:
 		return "otp " + about
@@ -188,6 +226,8 @@ func effect(e engine.Effect) string {
 		return "inquire " + about
 	case engine.PayoutCall:
 		return strings.TrimRight(fmt.Sprintf("payout %s %d %s", about, e.Amount, e.Recipient), " ")
+	case engine.RefundCall:
+		return fmt.Sprintf("refund %s %s of %s %d", e.Gateway, about, e.Charge.Short(), e.Amount)
 	}
 	panic("an effect nobody told stories about")
 }

@@ -1,10 +1,15 @@
 package failover_test
 
 import (
-	"context"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,174 +17,158 @@ import (
 	"github.com/bookmi/cauri/gateways/failover"
 )
 
-// gateway answers as told and counts what reaches it.
-type gateway struct {
-	calls  int
-	answer func(context.Context) error
-}
-
-func (g *gateway) Charge(ctx context.Context, _ engine.ChargeCall) (engine.ChargeReport, error) {
-	g.calls++
-	return engine.ChargeReport{Status: engine.ChargeOnPhone}, g.answer(ctx)
-}
-
-func (g *gateway) SubmitOTP(ctx context.Context, _ engine.OTPCall) (engine.ChargeReport, error) {
-	return g.Charge(ctx, engine.ChargeCall{})
-}
-
-func (g *gateway) Payout(ctx context.Context, _ engine.PayoutCall) (engine.PayoutReport, error) {
-	g.calls++
-	return engine.PayoutReport{}, g.answer(ctx)
-}
-
-func (g *gateway) InquireCharge(ctx context.Context, _ engine.InquireCall) (engine.ChargeReport, error) {
-	return g.Charge(ctx, engine.ChargeCall{})
-}
-
-func (g *gateway) InquirePayout(ctx context.Context, _ engine.InquireCall) (engine.PayoutReport, error) {
-	return g.Payout(ctx, engine.PayoutCall{})
-}
-
-var (
-	infra    = engine.Errorf(engine.Ambiguous, engine.CodeGatewayTimeout, "no answer")
-	decline  = engine.Errorf(engine.Declined, engine.CodeInsufficientFunds, "no funds")
-	unauth   = engine.Errorf(engine.Unavailable, engine.CodeGatewayUnauthorized, "401")
-	limited  = engine.Errorf(engine.Unavailable, engine.CodeGatewayRateLimited, "429")
-	repeated = engine.Errorf(engine.Ambiguous, engine.CodeDuplicateReference, "duplicate")
-)
-
-// rig is one collector behind its breaker.
-type rig struct {
-	*gateway
-	breakers *failover.Breakers
-	guarded  engine.Collector
-}
-
-func newRig() *rig {
-	r := &rig{gateway: &gateway{}, breakers: failover.NewBreakers(failover.Config{})}
-	r.guarded = failover.GuardCollector(r.collect(), r.gateway)
-	return r
-}
-
-func (r *rig) collect() *failover.Breaker { return r.breakers.Of(engine.Paystack, failover.Collect) }
-
-// says makes the gateway answer so, n times, and returns the last error seen.
-func (r *rig) says(t *testing.T, n int, answer error) error {
-	t.Helper()
-	r.answer = func(context.Context) error { return answer }
-	if answer == nil {
-		r.answer = func(context.Context) error { return nil }
-	}
-	var err error
-	for range n {
-		_, err = r.guarded.Charge(t.Context(), engine.ChargeCall{})
-	}
-	return err
-}
-
-// pass lets the bubble's virtual time go by.
-func pass(d time.Duration) { <-time.After(d) }
-
-func TestAnswersOfALivingGatewayNeverOpenTheBreaker(t *testing.T) {
+func TestEveryPortStandsBehindTheBreakerOfItsClass(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		for range 1000 {
-			for _, answer := range []error{decline, unauth, limited, repeated} {
-				require.ErrorIs(t, r.says(t, 1, answer), answer)
+	for name, c := range map[string]struct {
+		class failover.Class
+		call  func(*failover.Breakers, *gateway) error
+	}{
+		"charge": {failover.Collect, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardCollector(bs, engine.Paystack, g).Charge(t.Context(), engine.ChargeCall{})
+			return err
+		}},
+		"code": {failover.Collect, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardOTPSubmitter(bs, engine.Paystack, g).SubmitOTP(t.Context(), engine.OTPCall{})
+			return err
+		}},
+		"payout": {failover.Payout, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardDisburser(bs, engine.Paystack, g).Payout(t.Context(), engine.PayoutCall{})
+			return err
+		}},
+		"refund": {failover.Refund, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardRefunder(bs, engine.Paystack, g).Refund(t.Context(), engine.RefundCall{})
+			return err
+		}},
+		"charge's inquiry": {failover.Verify, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardChargeInquirer(bs, engine.Paystack, g).InquireCharge(t.Context(), engine.InquireCall{})
+			return err
+		}},
+		"payout's inquiry": {failover.Verify, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardPayoutInquirer(bs, engine.Paystack, g).InquirePayout(t.Context(), engine.InquireCall{})
+			return err
+		}},
+		"refund's inquiry": {failover.Verify, func(bs *failover.Breakers, g *gateway) error {
+			_, err := failover.GuardRefundInquirer(bs, engine.Paystack, g).InquireRefund(t.Context(), engine.InquireCall{})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bs, g := failover.NewBreakers(failover.Config{}), &gateway{answer: always(infra)}
+			for range 5 {
+				require.ErrorIs(t, c.call(bs, g), infra)
 			}
+			require.ErrorIs(t, c.call(bs, g), engine.Unavailable)
+			require.Equal(t, 5, g.calls)
+			for _, s := range bs.Snapshot() {
+				require.Equal(t, c.class, s.Class, "no other breaker was asked for")
+				require.Equal(t, failover.Open, s.State)
+			}
+		})
+	}
+}
+
+// ports are the engine's, of which nothing here may have two gateways'.
+var ports = map[string]bool{
+	"Collector": true, "OTPSubmitter": true, "Disburser": true, "Refunder": true,
+	"ChargeInquirer": true, "PayoutInquirer": true, "RefundInquirer": true,
+}
+
+// portsIn counts the ports a list of parameters or fields holds, and complains of
+// one that is in a slice, a map, a function or anything else that could hold two.
+func portsIn(list *ast.FieldList) (n int, hidden []string) {
+	if list == nil {
+		return 0, nil
+	}
+	for _, field := range list.List {
+		if named := portOf(field.Type); named != "" {
+			n += max(1, len(field.Names))
+			continue
 		}
-		require.Equal(t, failover.Closed, r.collect().State())
-		require.Equal(t, 4000, r.calls)
-	})
+		ast.Inspect(field.Type, func(node ast.Node) bool {
+			if e, is := node.(ast.Expr); is && portOf(e) != "" {
+				hidden = append(hidden, portOf(e))
+			}
+			return true
+		})
+	}
+	return n, hidden
 }
 
-func TestFiveFailuresInARowOpenItAndThenNothingIsSent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		require.ErrorIs(t, r.says(t, 5, infra), engine.Ambiguous, "a time-out stays ambiguous, breaker or not")
-		require.Equal(t, failover.Open, r.collect().State())
-		require.Equal(t, 20*time.Second, r.collect().RetryAfter())
-		require.ErrorIs(t, r.says(t, 10, nil), engine.Unavailable)
-		require.Equal(t, 5, r.calls, "provably not sent")
-		require.Equal(t, failover.Closed, r.breakers.Of(engine.Paystack, failover.Verify).State(), "verify is never behind collect's breaker")
-		require.Equal(t, failover.Closed, r.breakers.Of(engine.FedaPay, failover.Collect).State())
-	})
+func portOf(e ast.Expr) string {
+	selector, is := e.(*ast.SelectorExpr)
+	if !is || !ports[selector.Sel.Name] || fmt.Sprint(selector.X) != "engine" {
+		return ""
+	}
+	return selector.Sel.Name
 }
 
-func TestThreeAnsweredProbesCloseItEvenIfTheyDecline(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		_ = r.says(t, 5, infra)
-		pass(20*time.Second + time.Millisecond)
-		require.ErrorIs(t, r.says(t, 3, decline), engine.Declined)
-		require.Equal(t, failover.Closed, r.collect().State())
-	})
-}
-
-func TestHalfFailingOpensAThirdDoesNot(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		half, third := newRig(), newRig()
-		for n := range 20 {
-			_ = half.says(t, 1, []error{nil, infra}[n%2])
+// twoGateways lists what in a source could hold the ports of two gateways.
+func twoGateways(t *testing.T, name, source string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	var found []string
+	look := func(what string, list *ast.FieldList) {
+		n, hidden := portsIn(list)
+		if n > 1 || len(hidden) > 0 {
+			found = append(found, fmt.Sprintf("%s: %s has %d ports and %v", name, what, n, hidden))
 		}
-		require.Equal(t, failover.Open, half.collect().State())
-		for n := range 600 {
-			_ = third.says(t, 1, []error{nil, nil, infra}[n%3])
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.FuncType:
+			look("a function", node.Params)
+		case *ast.StructType:
+			look("a struct", node.Fields)
+		case *ast.InterfaceType:
+			look("an interface", node.Methods)
 		}
-		require.Equal(t, failover.Closed, third.collect().State())
+		return true
 	})
+	return found
 }
 
-func TestSlowSuccessesOpenItAndAreSuccessesAllTheSame(t *testing.T) {
+func TestNothingHereHoldsTwoGateways(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		r.answer = func(context.Context) error { pass(9 * time.Second); return nil }
-		for range 5 {
-			report, err := r.guarded.Charge(t.Context(), engine.ChargeCall{})
-			require.NoError(t, err)
-			require.Equal(t, engine.ChargeOnPhone, report.Status)
+	files, err := fs.Glob(os.DirFS("."), "*.go")
+	require.NoError(t, err)
+	guards := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
 		}
-		require.Equal(t, failover.Open, r.collect().State())
-	})
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Empty(t, twoGateways(t, name, string(source)), "payouts, codes and refunds never move to another gateway: a type, not a check")
+		guards += strings.Count(string(source), "\nfunc Guard")
+	}
+	require.Equal(t, len(ports), guards, "a guard for each port")
 }
 
-func TestAHungProbeDoesNotBlockTheBreakerForEver(t *testing.T) {
+func TestWhatHoldsTwoGatewaysWouldBeFound(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		_ = r.says(t, 5, infra)
-		pass(20*time.Second + time.Millisecond)
-		r.answer = func(ctx context.Context) error { <-ctx.Done(); return infra }
-		begun := time.Now()
-		_, err := r.guarded.Charge(t.Context(), engine.ChargeCall{})
-		require.ErrorIs(t, err, engine.Ambiguous)
-		require.Equal(t, 15*time.Second, time.Since(begun), "the deadline is inside the breaker (virtual time)")
-		require.Equal(t, failover.Open, r.collect().State())
-	})
+	for _, bad := range []string{
+		"func Guard(first, second engine.Disburser) {}",
+		"func Guard(first engine.OTPSubmitter, second engine.OTPSubmitter) {}",
+		"func Guard(all ...engine.Refunder) {}",
+		"func Guard(all map[engine.Gateway]engine.Disburser) {}",
+		"type both struct { first, second engine.Disburser }",
+		"type all struct { of []engine.Collector }",
+		"type both interface { engine.Collector; engine.Disburser }",
+		"var guard = func(next func() engine.Disburser) {}",
+	} {
+		require.NotEmpty(t, twoGateways(t, "bad.go", "package failover\n"+bad), bad)
+	}
+	require.Empty(t, twoGateways(t, "good.go", "package failover\ntype one struct { b *Breaker; next engine.Disburser }"))
 }
 
-func TestAPersonsOverrideStandsUntilItsTimeAndSaysWhoAndWhy(t *testing.T) {
+func TestAGuardAddsNoMethodItsPortHasNot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		require.ErrorIs(t, r.collect().Force(failover.Override{State: failover.Open, Until: time.Now().Add(time.Hour)}), engine.Invalid)
-		order := failover.Override{State: failover.Open, Who: "awa", Why: "Paystack's maintenance", Until: time.Now().Add(time.Hour)}
-		require.NoError(t, r.collect().Force(order))
-		require.ErrorIs(t, r.says(t, 1, nil), engine.Unavailable)
-		require.Zero(t, r.calls)
-		pass(time.Hour)
-		require.NoError(t, r.says(t, 1, nil))
-
-		_ = r.says(t, 5, infra)
-		order.State, order.Until = failover.Closed, time.Now().Add(time.Minute)
-		require.NoError(t, r.collect().Force(order))
-		require.NoError(t, r.says(t, 1, nil), "forced closed: calls go through, unjudged")
-		require.NoError(t, r.collect().Force(failover.Override{}))
-		require.ErrorIs(t, r.says(t, 1, nil), engine.Unavailable, "taken back: it is still open")
+		g := &gateway{answer: always(nil)}
+		guarded := failover.GuardCollector(failover.NewBreakers(failover.Config{}), engine.FedaPay, g)
+		_, submits := guarded.(engine.OTPSubmitter)
+		require.False(t, submits, "what a gateway can't do has no method")
 	})
 }

@@ -12,9 +12,6 @@ import (
 // The hosted page: for cards, whose numbers never come near us, and for the
 // operators that FedaPay does not charge without one.
 
-// card is the method of a payer who types a card's number on the page.
-const card engine.Method = "card"
-
 // linkLife is how long a link can be paid: FedaPay lets a pending transaction
 // expire after a day.
 const linkLife = 24 * time.Hour

@@ -2,6 +2,7 @@ package fedapay
 
 import (
 	"context"
+	"strings"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
@@ -90,11 +91,11 @@ func (c *Client) createRequest(call engine.ChargeCall) (createRequest, error) {
 		return createRequest{}, engine.Errorf(engine.Unsupported, engine.CodeInternal, "%q names no charge", call.Reference)
 	case call.Currency != money.XOF:
 		return createRequest{}, engine.Errorf(engine.Unsupported, engine.CodeCurrencyUnsupported, "currency %q", call.Currency)
-	case call.Method != engine.MobileMoney && call.Method != card:
+	case call.Method != engine.MobileMoney && call.Method != engine.Card:
 		return createRequest{}, engine.Errorf(engine.Unsupported, engine.CodeMethodUnsupported, "method %q", call.Method)
 	case !served:
 		return createRequest{}, engine.Errorf(engine.Unsupported, engine.CodeOperatorUnavailable,
-			"FedaPay does not collect by %s from %q", call.Method, call.Payer.Operator.Name())
+			"FedaPay does not collect by %s from %q on the %s flow", call.Method, call.Payer.Operator.Name(), call.Flow)
 	}
 	amount, err := francs(call.Amount)
 	if err != nil {
@@ -109,20 +110,22 @@ func (c *Client) createRequest(call engine.ChargeCall) (createRequest, error) {
 		description = string(runes[:descriptionRunesMax])
 	}
 	return createRequest{
-		Description: description, Amount: amount, Currency: isoCurrency{call.Currency}, CallbackURL: c.config.ReturnURL,
+		Description: description, Amount: amount, Currency: isoCurrency{call.Currency},
+		CallbackURL:       strings.ReplaceAll(c.config.ReturnURL, "{payment}", payment),
 		MerchantReference: call.Reference.String(),
 		CustomMetadata:    metadata{Payment: payment, Booking: call.Booking, Attempt: call.Reference.Number, Flow: flow},
 	}, nil
 }
 
-// flow is how this payer is reached. It is fixed for the transaction's life and
-// written into it, because on it depends what "declined" means: see report.
+// flow is how this payer is reached, as the route says. It is fixed for the
+// transaction's life and written into it, because on it depends what "declined"
+// means: see report. Without a page only the operators with a mode are served.
 func (c *Client) flow(call engine.ChargeCall) (Flow, bool) {
-	if call.Method == card {
-		return Page, c.config.Cards
+	if call.Flow == engine.Hosted {
+		return Page, true
 	}
-	flow, served := c.config.Flows[call.Payer.Operator]
-	return flow, served
+	mode, served := c.config.Modes[call.Payer.Operator]
+	return Direct(mode), served && call.Flow == engine.Direct && call.Method == engine.MobileMoney
 }
 
 // create makes the transaction, which moves nothing.

@@ -93,9 +93,10 @@ func TestACardGoesToThePageOrNowhere(t *testing.T) {
 	call.Method, call.Payer = "card", engine.Payer{Email: "payer@example.com"}
 	r := answering(t, accepting(t, nil))
 	_, err := client(t, r.URL).Charge(t.Context(), call)
-	require.ErrorIs(t, err, engine.Unsupported)
+	require.ErrorIs(t, err, engine.Unsupported, "a card has no phone to ask on")
 	require.Empty(t, r.Requests())
-	got, err := client(t, r.URL, func(c *fedapay.Config) { c.Cards = true }).Charge(t.Context(), call)
+	call.Flow = engine.Hosted
+	got, err := client(t, r.URL).Charge(t.Context(), call)
 	require.NoError(t, err)
 	require.Equal(t, engine.ChargeRedirects, got.Status)
 }
@@ -158,13 +159,15 @@ func TestPhonesAndFlowsAreConfiguration(t *testing.T) {
 	r := answering(t, answers)
 	c := client(t, r.URL, func(c *fedapay.Config) {
 		c.PhoneFormat = fedapay.E164
-		c.Flows = map[phone.Operator]fedapay.Flow{phone.MTN: fedapay.Direct("mtn_open_ci")}
+		c.Modes = map[phone.Operator]string{phone.MTN: "mtn_open_ci"}
 	})
 	_, err := c.Charge(t.Context(), chargeCall())
 	require.NoError(t, err)
 	require.Contains(t, string(r.to("/v1/mtn_open_ci")[0].Body), `{"number":"+2250500000000","country":"ci"}`)
-	_, err = c.Charge(t.Context(), pageCall())
-	require.ErrorIs(t, err, engine.Unsupported, "a list of flows is the whole list")
+	orange := chargeCall()
+	orange.Payer.Operator = phone.Orange
+	_, err = c.Charge(t.Context(), orange)
+	require.ErrorIs(t, err, engine.Unsupported, "a list of modes is the whole list")
 }
 
 func TestWhatFedaPayCannotDoIsNeverSent(t *testing.T) {
@@ -187,9 +190,30 @@ func TestWhatFedaPayCannotDoIsNeverSent(t *testing.T) {
 		_, err := c.Charge(t.Context(), call)
 		require.ErrorIs(t, err, engine.Unsupported, name)
 	}
-	_, err := c.InquirePayout(t.Context(), engine.InquireCall{})
-	require.ErrorIs(t, err, engine.Unsupported)
 	require.Empty(t, r.Requests())
+}
+
+// What FedaPay can't do has no method, so it can't be called by mistake: a type,
+// not a check.
+func TestFedaPayHasNoMethodForWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	var c any = (*fedapay.Client)(nil)
+	for what, has := range map[string]bool{
+		"codes":                 implements[engine.OTPSubmitter](c),
+		"payouts":               implements[engine.Disburser](c),
+		"questions of payouts":  implements[engine.PayoutInquirer](c),
+		"refunds":               implements[engine.Refunder](c),
+		"questions of refunds":  implements[engine.RefundInquirer](c),
+		"no charges":            !implements[engine.Collector](c),
+		"no questions of these": !implements[engine.ChargeInquirer](c),
+	} {
+		require.False(t, has, what)
+	}
+}
+
+func implements[T any](c any) bool {
+	_, is := c.(T)
+	return is
 }
 
 func TestADescriptionIsNeverEmptyNorLong(t *testing.T) {

@@ -61,8 +61,8 @@ func (f Flow) mode() string {
 	return mode
 }
 
-// directFlow is what a flow may look like; the mode becomes a path.
-var directFlow = regexp.MustCompile(`^direct:[a-z0-9_]{1,40}$`)
+// modeName is what a mode may look like; it becomes a path.
+var modeName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
 
 // Config is what a client needs. The zero value of everything but Key is what
 // FedaPay documents.
@@ -71,14 +71,12 @@ type Config struct {
 	BaseURL     string        // default LiveURL or SandboxURL, as the key says; plain http only with a sandbox key
 	RootCAs     *x509.CertPool
 	PhoneFormat PhoneFormat // default National
-	// Flows are the operators served, and how; default mtn directly through
-	// mtn_ci, the one operator FedaPay documents without a page in Côte d'Ivoire,
-	// and moov on the page. Whether an account may use them is the routes' to say.
-	Flows map[phone.Operator]Flow
-	// Cards lets card payers use the page. A freelancer's account takes none.
-	Cards bool
-	// ReturnURL is where the page sends the payer's browser afterwards; default
-	// none. What FedaPay appends to it (id, status) is forgeable and means nothing.
+	// Modes are the operators that can be charged without a page, and FedaPay's name
+	// for each; default mtn through mtn_ci, the one it documents for Côte d'Ivoire.
+	// Who goes to the page instead, and whether the account may, the routes say.
+	Modes map[phone.Operator]string
+	// ReturnURL is where the page sends the payer's browser afterwards; "{payment}" in
+	// it becomes the payment's id. Default none. What FedaPay appends to it (id, status) is forgeable and means nothing.
 	ReturnURL string
 	// ModeComesLate says that FedaPay names a transaction's mode only once it is
 	// paid (unconfirmed). A direct charge whose start was lost then can't be told
@@ -174,8 +172,8 @@ func (c Config) withDefaults() Config {
 	if c.PhoneFormat == "" {
 		c.PhoneFormat = National
 	}
-	if c.Flows == nil { // FedaPay docs, Payment methods
-		c.Flows = map[phone.Operator]Flow{phone.MTN: Direct("mtn_ci"), phone.Moov: Page}
+	if c.Modes == nil { // FedaPay docs, Payment methods
+		c.Modes = map[phone.Operator]string{phone.MTN: "mtn_ci"}
 	}
 	if c.RedirectHosts == nil {
 		c.RedirectHosts = []string{"fedapay.com"}
@@ -186,7 +184,7 @@ func (c Config) withDefaults() Config {
 	if c.MaxConns == 0 {
 		c.MaxConns = maxConnsDefault
 	}
-	c.Flows, c.RedirectHosts = maps.Clone(c.Flows), slices.Clone(c.RedirectHosts)
+	c.Modes, c.RedirectHosts = maps.Clone(c.Modes), slices.Clone(c.RedirectHosts)
 	for i, host := range c.RedirectHosts {
 		c.RedirectHosts[i] = strings.ToLower(host)
 	}
@@ -215,14 +213,15 @@ func (c Config) validate() (*url.URL, error) {
 	case c.Timeout < 0 || c.MaxConns < 0:
 		return nil, errors.New("timeout and connections are above zero")
 	}
-	for operator, f := range c.Flows {
-		if f != Page && !directFlow.MatchString(string(f)) {
-			return nil, fmt.Errorf("flow %q of %s is neither %s nor %s and a mode", f, operator, Page, directPrefix)
+	for operator, mode := range c.Modes {
+		if !modeName.MatchString(mode) {
+			return nil, fmt.Errorf("mode %q of %s is no name of a mode", mode, operator)
 		}
 	}
 	if c.ReturnURL != "" {
 		back, err := url.Parse(c.ReturnURL)
-		if err != nil || back.Scheme != "https" || back.Host == "" || len(c.ReturnURL) > urlBytesMax {
+		plain := back != nil && back.Scheme == "http" && !live && isLoopback(back.Hostname())
+		if err != nil || (back.Scheme != "https" && !plain) || back.Host == "" || len(c.ReturnURL) > urlBytesMax {
 			return nil, errors.New("the return URL is https, and short enough for every browser")
 		}
 	}

@@ -35,9 +35,8 @@ func TestAWrongConfigurationIsRefusedWithoutItsKey(t *testing.T) {
 		"no host":                 {Key: key, BaseURL: "https://"},
 		"no such phone style":     {Key: key, PhoneFormat: "roman"},
 		"a negative timeout":      {Key: key, Timeout: -1},
-		"no such flow":            {Key: key, Flows: map[phone.Operator]fedapay.Flow{phone.MTN: "pigeon"}},
-		"a mode that is a path":   {Key: key, Flows: map[phone.Operator]fedapay.Flow{phone.MTN: fedapay.Direct("../payouts")}},
-		"a mode of nothing":       {Key: key, Flows: map[phone.Operator]fedapay.Flow{phone.MTN: fedapay.Direct("")}},
+		"a mode that is a path":   {Key: key, Modes: map[phone.Operator]string{phone.MTN: "../payouts"}},
+		"a mode of nothing":       {Key: key, Modes: map[phone.Operator]string{phone.MTN: ""}},
 		"a plain way back":        {Key: key, ReturnURL: "http://shop.example.com"},
 		"a way back that is none": {Key: key, ReturnURL: "javascript:alert(1)"},
 	} {

@@ -108,8 +108,9 @@ func (m *metadata) UnmarshalJSON(raw []byte) error {
 
 // currency is an expanded one.
 type currency struct {
-	ID  label `json:"id"`
-	ISO text  `json:"iso"`
+	ID    label    `json:"id"`
+	ISO   text     `json:"iso"`
+	Modes []string `json:"modes"`
 }
 
 // UnmarshalJSON never fails.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/valyala/fasthttp"
@@ -60,7 +61,9 @@ func classify(op Operation, got outcome) *engine.Error {
 	case got.status == fasthttp.StatusUnauthorized:
 		return no.as(engine.Unavailable, engine.CodeGatewayUnauthorized)
 	case got.status == fasthttp.StatusTooManyRequests:
-		return no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
+		e := no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
+		e.Err = &RateLimited{e.Err}
+		return e
 	case no.listed() && got.status == fasthttp.StatusForbidden: // a feature nobody switched on: ours to see to
 		return no.as(engine.Unavailable, engine.CodeGatewayMisconfigured)
 	case no.listed():
@@ -70,6 +73,19 @@ func classify(op Operation, got outcome) *engine.Error {
 	}
 	return no.as(engine.Ambiguous, engine.CodeGatewayUnreadable)
 }
+
+// RateLimited is in the chain of the error a 429 became, also when the look that
+// should confirm it failed and the charge is in doubt: no call should follow at once.
+type RateLimited struct{ refusal error }
+
+func (e *RateLimited) Error() string { return "rate limited: " + e.refusal.Error() }
+
+// Unwrap is the refusal itself.
+func (e *RateLimited) Unwrap() error { return e.refusal }
+
+// RetryAfter is 0: FedaPay publishes neither limits nor a header that tells when
+// they end.
+func (*RateLimited) RetryAfter() time.Duration { return 0 }
 
 // unanswered is a request that left us, in part at least, and got no whole
 // answer: part of one may be enough for the other side.

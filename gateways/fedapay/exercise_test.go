@@ -87,7 +87,7 @@ func open(t *testing.T, guesses simulated.Guesses) world {
 		require.NoError(t, server.Quiet(ctx))
 	}
 	w.World = &gatewaytest.World{
-		Collector: w.client, Inquirer: w.client, Webhooks: webhooks(t), Inbox: inbox,
+		Collector: w.client, Inquirer: w.client, Flow: flowOf, Webhooks: webhooks(t), Inbox: inbox,
 		Payer:    func(s gatewaytest.Story) (engine.Payer, bool) { p, known := payers[s]; return p, known },
 		Soon:     func() { w.pass(10 * time.Second) },
 		Late:     func() { w.pass(25 * time.Hour) },
@@ -159,9 +159,17 @@ func captured(t *testing.T, server *simulated.Server, reference string) money.Am
 }
 
 // chargeOf is a call for the story, under a reference of its own.
+// flowOf is where the payer of a story agrees.
+func flowOf(story gatewaytest.Story) engine.Flow {
+	if story == gatewaytest.OpensPage {
+		return engine.Hosted
+	}
+	return engine.Direct
+}
+
 func chargeOf(story gatewaytest.Story, number int) engine.ChargeCall {
 	call := chargeCall()
-	call.Reference.Number, call.Payer = number, payers[story]
+	call.Reference.Number, call.Payer, call.Flow = number, payers[story], flowOf(story)
 	return call
 }
 
@@ -289,7 +297,7 @@ func TestAModeThatIsNotAllowedIsUnavailable(t *testing.T) {
 	t.Parallel()
 	w := open(t, simulated.Guesses{})
 	c := client(t, strings.TrimSuffix(w.address, "/"), func(c *fedapay.Config) {
-		c.Flows = map[phone.Operator]fedapay.Flow{phone.MTN: fedapay.Direct("mtn_open_ci")}
+		c.Modes = map[phone.Operator]string{phone.MTN: "mtn_open_ci"}
 	})
 	call := chargeOf(gatewaytest.Approves, 1)
 	_, err := c.Charge(t.Context(), call)

@@ -10,7 +10,7 @@ import (
 	"github.com/bookmi/cauri/engine/money"
 )
 
-var _ engine.Inquirer = (*Client)(nil)
+var _ engine.ChargeInquirer = (*Client)(nil)
 
 // InquireCharge asks what became of a charge: by FedaPay's own id when the
 // engine has it, which is the documented way, else by our reference.
@@ -44,11 +44,6 @@ func (c *Client) InquireCharge(ctx context.Context, call engine.InquireCall) (en
 		return engine.ChargeReport{}, err
 	}
 	return report, nil
-}
-
-// InquirePayout is Unsupported: money is not sent through FedaPay.
-func (c *Client) InquirePayout(context.Context, engine.InquireCall) (engine.PayoutReport, error) {
-	return engine.PayoutReport{}, engine.Errorf(engine.Unsupported, engine.CodeUnsupported, "no payout goes through FedaPay")
 }
 
 // handOut gives the payer the link of a transaction whose own answer was lost.
@@ -224,8 +219,8 @@ func (c *Client) iso(ctx context.Context, id label) (money.Currency, *engine.Err
 			return iso, nil
 		}
 	}
-	var listed []currency
-	if failure := c.ask(ctx, question{op: OpCurrencies, path: "/v1/currencies", wrapper: "v1/currencies"}, &listed); failure != nil {
+	listed, failure := c.list(ctx)
+	if failure != nil {
 		return "", failure
 	}
 	table := make(map[label]money.Currency, len(listed))
@@ -236,4 +231,10 @@ func (c *Client) iso(ctx context.Context, id label) (money.Currency, *engine.Err
 	}
 	c.currencies.Store(&table)
 	return table[id], nil
+}
+
+// list is GET /v1/currencies.
+func (c *Client) list(ctx context.Context) (listed []currency, failure *engine.Error) {
+	failure = c.ask(ctx, question{op: OpCurrencies, path: "/v1/currencies", wrapper: "v1/currencies"}, &listed)
+	return listed, failure
 }

@@ -5,17 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
-// Redact returns a webhook's body without what nobody here may keep: the account
-// object, with its owners' e-mails, keys and every balance, and the entity's own
-// balance (S-14). Every other value stays as it came, byte for byte, and is read
+// hidden are members of the entity that nobody here may keep: the payer, what is
+// known of their phone or card, ways to pay or to read about it, and the account
+// with its owners' e-mails, keys and balances (S-14).
+var hidden = []string{
+	"account", "balance", "customer", "payment_method", "metadata", "payment_token", "payment_url", "receipt_url", "callback_url",
+	"description", "last_error_message", "sub_accounts_commissions", "refunds",
+}
+
+// Redact returns a webhook's body without those, and without the account beside
+// the entity. Every other value stays as it came, byte for byte, and is read
 // as before; the signature no longer matches, so it is verified first.
 // A body that can't be read is nil: what is in it can't be known either.
 func Redact(body []byte) []byte {
 	entity := func(name string, value json.RawMessage) (json.RawMessage, bool) {
-		return value, !strings.EqualFold(name, "balance") && !strings.EqualFold(name, "account")
+		return value, !slices.ContainsFunc(hidden, func(word string) bool { return strings.EqualFold(name, word) })
 	}
 	top := func(name string, value json.RawMessage) (json.RawMessage, bool) {
 		if !strings.EqualFold(name, "entity") {

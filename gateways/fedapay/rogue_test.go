@@ -48,16 +48,17 @@ const pageURL = "https://sandbox-process.fedapay.com/PAYMENT_TOKEN_EXAMPLE"
 
 func chargeCall() engine.ChargeCall {
 	return engine.ChargeCall{
-		Reference: chargeRef, Gateway: engine.FedaPay, Method: engine.MobileMoney, Amount: 15_000, Currency: money.XOF,
-		Payer:   engine.Payer{Operator: phone.MTN, Phone: phone.MustParse("0500000000"), Email: "payer@example.com"},
-		Booking: "booking-42",
+		Reference: chargeRef, Gateway: engine.FedaPay, Flow: engine.Direct, Method: engine.MobileMoney, Amount: 15_000,
+		Currency: money.XOF,
+		Payer:    engine.Payer{Operator: phone.MTN, Phone: phone.MustParse("0500000000"), Email: "payer@example.com"},
+		Booking:  "booking-42",
 	}
 }
 
 // pageCall is of a payer whose operator has no direct mode.
 func pageCall() engine.ChargeCall {
 	call := chargeCall()
-	call.Payer.Operator, call.Payer.Phone = phone.Moov, phone.MustParse("0100000000")
+	call.Flow, call.Payer.Operator, call.Payer.Phone = engine.Hosted, phone.Moov, phone.MustParse("0100000000")
 	return call
 }
 

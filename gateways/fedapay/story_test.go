@@ -49,7 +49,7 @@ func (p *payment) decide(c engine.Command) {
 func (p *payment) notify(w forge.FedaPayWebhook) {
 	p.t.Helper()
 	d := w.Delivery()
-	n, err := webhooks(p.t).ParseDelivery(engine.Delivery{Signature: []byte(d.Signatures[0]), Body: d.Body, ReceivedAt: p.now})
+	n, err := webhooks(p.t).Parse(engine.Delivery{Signature: []byte(d.Signatures[0]), Body: d.Body, ReceivedAt: p.now})
 	require.NoError(p.t, err)
 	p.decide(engine.Notify{Notification: n})
 }
@@ -89,7 +89,7 @@ func TestADirectChargeThatWasNeverStartedEndsInQuarantine(t *testing.T) {
 		require.True(t, a.Status.Live())
 		report, err := c.InquireCharge(t.Context(), engine.InquireCall{Reference: chargeRef, GatewayReference: a.GatewayReference})
 		require.NoError(t, err)
-		p.decide(engine.RecordInquiry{Reference: chargeRef, Charge: &report})
+		p.decide(engine.RecordInquiry{Reference: chargeRef, AskedAt: p.now, Charge: &report})
 	}
 	require.Equal(t, engine.AttemptAbsent, p.attempt().Status)
 	p.notify(forgedAt(p.now).Approved(chargeRef.String(), 15_000))
@@ -108,7 +108,7 @@ func TestADeclinedLinkStaysThePayersUntilItIsPaidOrExpires(t *testing.T) {
 			over := reply{200, about(t, "transaction_get_expired.response", map[string]any{"custom_metadata": paged})}
 			report, err := client(t, answering(t, map[string]reply{readPath: over}).URL).InquireCharge(t.Context(), answered)
 			require.NoError(t, err)
-			p.decide(engine.RecordInquiry{Reference: chargeRef, Charge: &report})
+			p.decide(engine.RecordInquiry{Reference: chargeRef, AskedAt: p.now, Charge: &report})
 			require.Equal(t, engine.AttemptExpired, p.attempt().Status, "not failed: nothing moves on by itself")
 		},
 	} {
@@ -141,7 +141,7 @@ func TestAnOldWebhookOnlyMakesUsAsk(t *testing.T) {
 	require.Equal(t, engine.AttemptCustomer, p.attempt().Status)
 	require.Empty(t, p.last.Counted)
 	require.Equal(t, []engine.Effect{
-		engine.InquireCall{Reference: chargeRef, Gateway: engine.FedaPay, GatewayReference: "235879"},
+		engine.InquireCall{Reference: chargeRef, Gateway: engine.FedaPay, GatewayReference: "235879", AskedAt: p.now},
 	}, p.last.Effects)
 }
 
@@ -154,7 +154,7 @@ func TestASettledPaymentIsNoSecondOne(t *testing.T) {
 	require.Zero(t, p.attempt().Fee, "the payer's fees are not ours")
 	p.notify(forged.Transferred(chargeRef.String(), 15_000))
 	require.Empty(t, p.last.Journals)
-	require.Empty(t, p.last.Refunds)
+	require.Empty(t, p.state.Refunds)
 }
 
 func forgedAt(now time.Time) forge.FedaPays { return forge.FedaPay(endpoint, now) }

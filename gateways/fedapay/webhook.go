@@ -106,7 +106,7 @@ var errSignature = engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "t
 // Verify checks the signature over "t.body". Exactly one header counts; any of
 // its s may match, under any secret. It returns the id of the secret that did,
 // or a Forbidden error with CodeSignatureWrong. How old t is does not matter
-// here: see ParseDelivery.
+// here: see Parse.
 func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 	if len(signatures) != 1 {
 		return "", errSignature
@@ -133,15 +133,18 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 	return "", errSignature
 }
 
-// ParseDelivery translates a verified delivery: its Signature is the header's
+// Parse translates a verified delivery: its Signature is the header's
 // value as it came, its ReceivedAt when. One whose t lies further from that than
 // the tolerance, before or after, is Stale: a hint to inquire, never a fact, and
 // never an error, because FedaPay dates each retry anew and a true one may come
 // late through our own queue (money-safety, §1.3). The same delivery kept and
 // read again is as stale as it was.
 //
-// The notification carries the delivery without what may not be kept: Redact.
-func (w *Webhooks) ParseDelivery(d engine.Delivery) (engine.Notification, error) {
+// What is not ours to apply (another kind, another's reference, no JSON at all)
+// is an Invalid error with CodeNotificationForeign beside a Notification that can
+// be kept: it has its kind, its identity and the reason. The notification carries
+// the delivery without what may not be kept: Redact.
+func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
 	n, err := w.read(d.Body)
 	n.Delivery = engine.Delivery{Signature: d.Signature, Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
 	signed, ok := parseSignature(d.Signature)
@@ -149,19 +152,6 @@ func (w *Webhooks) ParseDelivery(d engine.Delivery) (engine.Notification, error)
 	if err == nil && (!ok || age > w.tolerance || age < -w.tolerance) {
 		n.Stale = n.Stale || !tellsNothing(n)
 	}
-	return n, err
-}
-
-// Parse translates a verified body. A body has no date, and what has no date
-// could be anybody's old copy of a true one: all it tells is Stale, a hint to
-// inquire. ParseDelivery tells facts.
-//
-// What is not ours to apply (another kind, another's reference, no JSON at all)
-// is an Invalid error with CodeNotificationForeign beside a Notification that can
-// be kept: it has its kind, its identity and the reason.
-func (w *Webhooks) Parse(body []byte) (engine.Notification, error) {
-	n, err := w.read(body)
-	n.Stale = err == nil && !tellsNothing(n)
 	return n, err
 }
 
@@ -190,7 +180,7 @@ const (
 // was created. It is one of ours and applied like any other, to no effect: a
 // "pending" here would make of an attempt that is still being sent one that waits
 // for its payer, and hide the refusal that follows.
-const nothingNew engine.ChargeReportStatus = "created"
+const nothingNew = engine.ChargeHeard
 
 func tellsNothing(n engine.Notification) bool {
 	return n.Charge != nil && n.Charge.Status == nothingNew

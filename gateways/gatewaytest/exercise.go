@@ -49,6 +49,10 @@ func Exercise(t *testing.T, h Harness) {
 		"a lost transfer may be sent again":              s.payoutLost,
 		"a transfer nobody made is absent":               s.payoutAbsent,
 		"a pending transfer is neither paid nor failed":  s.payoutPending,
+		"a refund gives all of it back":                  s.givenBack,
+		"a refund sent twice gives it back once":         s.givenBackOnce,
+		"a lost answer to a refund is found by asking":   s.refundAnswerLost,
+		"a refund that cannot be sent is unavailable":    s.refundUnavailable,
 	}
 	for name, claim := range claims {
 		t.Run(name, func(t *testing.T) {
@@ -66,8 +70,8 @@ func (s suite) charge(w *World, story Story, amount money.Amount) (engine.Charge
 	}
 	payer, exists := w.Payer(story)
 	return engine.ChargeCall{
-		Reference: s.charges.next(), Gateway: s.Gateway, Method: engine.MobileMoney, Amount: amount, Currency: money.XOF,
-		Payer: payer, Booking: "booking-1",
+		Reference: s.charges.next(), Gateway: s.Gateway, Flow: w.flow(story), Method: engine.MobileMoney, Amount: amount,
+		Currency: money.XOF, Payer: payer, Booking: "booking-1",
 	}, exists
 }
 
@@ -91,7 +95,7 @@ func (s suite) inquireCharge(t *testing.T, w *World, r engine.Reference) engine.
 
 func (s suite) inquirePayout(t *testing.T, w *World, r engine.Reference) engine.PayoutReport {
 	t.Helper()
-	report, err := w.Inquirer.InquirePayout(t.Context(), engine.InquireCall{Reference: r, Gateway: s.Gateway})
+	report, err := w.Payouts.InquirePayout(t.Context(), engine.InquireCall{Reference: r, Gateway: s.Gateway})
 	require.NoError(t, err)
 	return report
 }

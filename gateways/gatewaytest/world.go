@@ -29,9 +29,13 @@ type World struct {
 	Collector engine.Collector
 	OTP       engine.OTPSubmitter
 	Disburser engine.Disburser
-	Inquirer  engine.Inquirer
+	Inquirer  engine.ChargeInquirer
+	Payouts   engine.PayoutInquirer
+	Refunder  engine.Refunder
+	Refunds   engine.RefundInquirer
 	Webhooks  engine.Webhooks
 
+	Flow     func(Story) engine.Flow           // where that payer agrees; nil: always directly
 	Payer    func(Story) (engine.Payer, bool)  // who makes a story happen; false: nobody does
 	Wallet   func(Story) (engine.Wallet, bool) // whose wallet does
 	RightOTP engine.OTP
@@ -48,6 +52,7 @@ type World struct {
 	Inbox    *Inbox
 	Captured func(reference string) money.Amount // what the gateway's own books took from a payer
 	Sent     func(reference string) money.Amount // and what they gave to a wallet, less what came back
+	Refunded func(reference string) money.Amount // and what of a charge they gave back
 }
 
 // Story is what a payer or a wallet makes happen.
@@ -81,6 +86,7 @@ const (
 	Charging  Operation = "charge"
 	Inquiring Operation = "inquire"
 	Paying    Operation = "pay"
+	Refunding Operation = "refund"
 )
 
 // Trouble is what happens to a call.
@@ -170,17 +176,18 @@ func (w *World) about(t *testing.T, r engine.Reference) []engine.Notification {
 }
 
 // nothingNew is the report of a notification that decides nothing.
-const nothingNew engine.ChargeReportStatus = "created"
+const nothingNew = engine.ChargeHeard
 
-// parse reads a webhook, with its date at a gateway that dates them.
-func (w *World) parse(d Delivered) (engine.Notification, error) {
-	dated, is := w.Webhooks.(interface {
-		ParseDelivery(engine.Delivery) (engine.Notification, error)
-	})
-	if !is {
-		return w.Webhooks.Parse(d.Body)
+func (w *World) flow(s Story) engine.Flow {
+	if w.Flow == nil {
+		return engine.Direct
 	}
-	return dated.ParseDelivery(engine.Delivery{Signature: d.Signatures[0], Body: d.Body, ReceivedAt: d.At})
+	return w.Flow(s)
+}
+
+// parse reads a webhook.
+func (w *World) parse(d Delivered) (engine.Notification, error) {
+	return w.Webhooks.Parse(engine.Delivery{Signature: d.Signatures[0], Body: d.Body, ReceivedAt: d.At})
 }
 
 // references makes names nobody has used: a shared gateway would refuse others.

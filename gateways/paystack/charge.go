@@ -38,6 +38,9 @@ type chargeMetadata struct {
 // Charge asks Paystack to collect. What the payer does next is driven by the
 // answer alone: any operator may answer any status (Paystack docs, Charge).
 func (c *Client) Charge(ctx context.Context, call engine.ChargeCall) (engine.ChargeReport, error) {
+	if call.Flow == engine.Hosted {
+		return c.initialize(ctx, call)
+	}
 	request, err := c.chargeRequest(call)
 	if err != nil {
 		return engine.ChargeReport{}, err
@@ -66,19 +69,31 @@ func (c *Client) chargeRequest(call engine.ChargeCall) (chargeRequest, error) {
 	if err != nil {
 		return chargeRequest{}, err
 	}
-	email := call.Payer.Email
-	if email == "" {
-		if c.config.EmailDomain == "" {
-			missing := engine.Errorf(engine.Unsupported, engine.CodeEmailMalformed, "Paystack wants an address for each payer")
-			return chargeRequest{}, missing.At("email")
-		}
-		email = call.Reference.Transaction.String() + "@" + c.config.EmailDomain
+	email, err := c.emailOf(call)
+	if err != nil {
+		return chargeRequest{}, err
 	}
 	return chargeRequest{
 		Email: email, Amount: strconv.FormatInt(subunits, 10), Currency: call.Currency, Reference: call.Reference.String(),
 		MobileMoney: mobileMoney{Phone: c.write(call.Payer.Phone), Provider: provider},
-		Metadata:    chargeMetadata{Booking: call.Booking, Payment: call.Reference.Transaction.Payment(), Attempt: call.Reference.Number},
+		Metadata:    metadataOf(call),
 	}, nil
+}
+
+func metadataOf(call engine.ChargeCall) chargeMetadata {
+	return chargeMetadata{Booking: call.Booking, Payment: call.Reference.Transaction.Payment(), Attempt: call.Reference.Number}
+}
+
+// emailOf is the payer's address, or one made for them: Paystack wants one.
+func (c *Client) emailOf(call engine.ChargeCall) (string, error) {
+	switch {
+	case call.Payer.Email != "":
+		return call.Payer.Email, nil
+	case c.config.EmailDomain == "":
+		missing := engine.Errorf(engine.Unsupported, engine.CodeEmailMalformed, "Paystack wants an address for each payer")
+		return "", missing.At("email")
+	}
+	return call.Reference.Transaction.String() + "@" + c.config.EmailDomain, nil
 }
 
 // otpRequest is POST /charge/submit_otp.
@@ -149,7 +164,7 @@ func (c *Client) reportCharge(op Operation, ours engine.Reference, got transacti
 	case "reversed":
 		report.Status = engine.ChargeReversed
 	case "failed":
-		report.Status, report.Code, report.Text = engine.ChargeFailed, reasonOf(got.why()), plain(got.why())
+		report.Status, report.Code, report.Text = engine.ChargeFailed, c.reasonOf(got.why()), plain(got.why())
 	case "timeout":
 		report.Status, report.Code, report.Text = engine.ChargeFailed, engine.CodeGatewayTimeout, plain(got.why())
 	case "abandoned":

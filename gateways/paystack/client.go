@@ -59,6 +59,14 @@ type Config struct {
 	// must have one: <transaction>@<domain>, which should be yours. Without it
 	// such a payer is Unsupported.
 	EmailDomain string
+	// ReturnURL is where the payer's browser goes after the hosted page; "{payment}"
+	// in it becomes the payment's id. Empty: where Paystack's dashboard says. What
+	// its query says is nobody's proof of anything.
+	ReturnURL string
+	// OperatorFailures are phrases, in lower case, by which Paystack says that the
+	// operator's own system failed. None is documented, so the default is none: then
+	// the payer is asked before another gateway is.
+	OperatorFailures []string
 	// RedirectHosts are where a payer may be sent, subdomains included; default
 	// paystack.co, paystack.com, wave.com. BaseURL's own host always is one.
 	RedirectHosts []string
@@ -89,6 +97,11 @@ const (
 	OpRecipient      Operation = "create_recipient"
 	OpTransfer       Operation = "transfer"
 	OpVerifyTransfer Operation = "verify_transfer"
+	OpInitialize     Operation = "initialize"
+	OpRefund         Operation = "refund"
+	OpReadRefund     Operation = "read_refund"
+	OpListRefunds    Operation = "list_refunds"
+	OpBanks          Operation = "banks"
 )
 
 const (
@@ -161,6 +174,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxConns == 0 {
 		c.MaxConns = maxConnsDefault
+	}
+	c.OperatorFailures = slices.Clone(c.OperatorFailures)
+	for i, phrase := range c.OperatorFailures {
+		c.OperatorFailures[i] = strings.ToLower(phrase)
 	}
 	c.Providers, c.BankCodes = maps.Clone(c.Providers), maps.Clone(c.BankCodes)
 	c.RedirectHosts = slices.Clone(c.RedirectHosts)

@@ -92,6 +92,9 @@ type RateLimited struct {
 
 func (e *RateLimited) Error() string { return fmt.Sprintf("rate limited for %s", e.Reset) }
 
+// RetryAfter is Reset, for whoever paces calls and knows no gateway's types.
+func (e *RateLimited) RetryAfter() time.Duration { return e.Reset }
+
 // unanswered is a request that left us, in part at least, and got no whole
 // answer: part of one may be enough for the other side.
 func unanswered(op Operation, cause error) *engine.Error {
@@ -158,6 +161,8 @@ func (r *refusal) of(op Operation, otp OTPRefusal) *engine.Error {
 		return r.ofOTP(otp)
 	case OpTransfer:
 		return r.ofTransfer()
+	case OpRefund:
+		return r.ofRefund()
 	case OpRecipient:
 		return r.ofRecipient()
 	case OpCharge:
@@ -166,7 +171,7 @@ func (r *refusal) of(op Operation, otp OTPRefusal) *engine.Error {
 			e.Text = plain(r.message)
 			return e
 		}
-	case OpVerify, OpCheck, OpVerifyTransfer:
+	case OpVerify, OpCheck, OpVerifyTransfer, OpInitialize, OpReadRefund, OpListRefunds, OpBanks:
 	}
 	if r.says("currency not supported") {
 		return r.as(engine.Unavailable, engine.CodeGatewayMisconfigured)
@@ -221,6 +226,22 @@ func (r *refusal) ofRecipient() *engine.Error {
 	return r.as(engine.Unavailable, engine.CodeGatewayDeclined)
 }
 
+// ofRefund: "fully reversed" says that an earlier one of ours, or somebody else's,
+// arrived: the list of refunds tells which (a third party saw the words; Paystack
+// docs, Refund, has none). Any other listed refusal is final for this way: people
+// find another.
+func (r *refusal) ofRefund() *engine.Error {
+	e := r.as(engine.Declined, engine.CodeGatewayDeclined)
+	switch {
+	case r.code == "transaction_reversed", r.says("fully reversed"):
+		return r.as(engine.Ambiguous, engine.CodeDuplicateReference)
+	case r.says("balance is not enough", "insufficient balance", "insufficient fund"):
+		e.Code = engine.CodeFloatLow
+	}
+	e.Text = plain(r.message)
+	return e
+}
+
 // unknownCharge reports that Paystack does not know a charge by this reference
 // (400 in an official sample, 404 seen by others).
 func (r *refusal) unknownCharge() bool {
@@ -257,6 +278,15 @@ func reasonOf(message string) engine.Code {
 		return engine.CodeRefusedByPayer
 	}
 	return engine.CodeGatewayDeclined
+}
+
+// reasonOf also knows an operator's own failure, by the phrases configured.
+func (c *Client) reasonOf(message string) engine.Code {
+	code := reasonOf(message)
+	if code == engine.CodeGatewayDeclined && contains(message, c.config.OperatorFailures...) {
+		return engine.CodeOperatorFailed
+	}
+	return code
 }
 
 // textRunesMax is about four lines on a phone; Paystack's prompts have one.

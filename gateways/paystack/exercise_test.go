@@ -98,7 +98,7 @@ func world(t *testing.T, guesses simulated.Guesses) *gatewaytest.World {
 	hooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: []paystack.Secret{{ID: "now", Value: secret.New(testKey)}}})
 	require.NoError(t, err)
 	return &gatewaytest.World{
-		Collector: c, OTP: c, Disburser: c, Inquirer: c, Webhooks: hooks, Inbox: inbox,
+		Collector: c, OTP: c, Disburser: c, Refunder: c, Inquirer: c, Payouts: c, Refunds: c, Webhooks: hooks, Inbox: inbox,
 		Payer:  func(s gatewaytest.Story) (engine.Payer, bool) { p, known := payers[s]; return p, known },
 		Wallet: func(s gatewaytest.Story) (engine.Wallet, bool) { w, known := wallets[s]; return w, known },
 		Float:  float, RightOTP: sandbox.OTP, WrongOTP: "9999",
@@ -107,6 +107,7 @@ func world(t *testing.T, guesses simulated.Guesses) *gatewaytest.World {
 		Mend:     func() { require.NoError(t, server.Shine()) },
 		Captured: func(reference string) money.Amount { return captured(t, server, reference) },
 		Sent:     func(reference string) money.Amount { return transferred(t, server, reference) },
+		Refunded: func(reference string) money.Amount { return refunded(t, server, reference) },
 	}
 }
 
@@ -118,7 +119,7 @@ func breakNext(t *testing.T, server *simulated.Server, op gatewaytest.Operation,
 		return
 	}
 	operation := map[gatewaytest.Operation]string{
-		gatewaytest.Charging: "charge", gatewaytest.Inquiring: "verify", gatewaytest.Paying: "transfer",
+		gatewaytest.Charging: "charge", gatewaytest.Inquiring: "verify", gatewaytest.Paying: "transfer", gatewaytest.Refunding: "refund",
 	}[op]
 	fault, known := map[gatewaytest.Trouble]sandbox.Fault{
 		gatewaytest.CutBefore:     {Kind: sandbox.Cut, When: sandbox.Before},
@@ -148,6 +149,18 @@ func captured(t *testing.T, server *simulated.Server, reference string) money.Am
 		if row.Reference == reference {
 			require.Zero(t, row.Captured%books.Subunits)
 			return money.Amount(row.Captured / books.Subunits)
+		}
+	}
+	return 0
+}
+
+func refunded(t *testing.T, server *simulated.Server, reference string) money.Amount {
+	t.Helper()
+	books := server.Books()
+	for _, row := range books.Payments {
+		if row.Reference == reference {
+			require.Zero(t, row.Refunded%books.Subunits)
+			return money.Amount(row.Refunded / books.Subunits)
 		}
 	}
 	return 0

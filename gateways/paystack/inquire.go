@@ -7,7 +7,10 @@ import (
 	"github.com/bookmi/cauri/engine"
 )
 
-var _ engine.Inquirer = (*Client)(nil)
+var (
+	_ engine.ChargeInquirer = (*Client)(nil)
+	_ engine.PayoutInquirer = (*Client)(nil)
+)
 
 // InquireCharge asks what became of a charge, in this order:
 //

@@ -35,9 +35,10 @@ var (
 
 func chargeCall() engine.ChargeCall {
 	return engine.ChargeCall{
-		Reference: chargeRef, Gateway: engine.Paystack, Method: engine.MobileMoney, Amount: 15_000, Currency: money.XOF,
-		Payer:   engine.Payer{Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Email: "payer@example.com"},
-		Booking: "booking-42",
+		Reference: chargeRef, Gateway: engine.Paystack, Flow: engine.Direct, Method: engine.MobileMoney, Amount: 15_000,
+		Currency: money.XOF,
+		Payer:    engine.Payer{Operator: phone.Orange, Phone: phone.MustParse("0700000000"), Email: "payer@example.com"},
+		Booking:  "booking-42",
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/gateways/secret"
 )
 
@@ -124,16 +125,38 @@ const (
 	transferSuccess  = "transfer.success"
 	transferFailed   = "transfer.failed"
 	transferReversed = "transfer.reversed"
+
+	refundPending    = "refund.pending"
+	refundProcessing = "refund.processing"
+	refundProcessed  = "refund.processed"
+	refundFailed     = "refund.failed"
+	refundAttention  = "refund.needs-attention"
 )
 
-// Parse translates a verified body. What is not ours to apply (another kind,
+// Parse translates a verified delivery. What is not ours to apply (another kind,
 // another's reference, no JSON at all) is an Invalid error with
 // CodeNotificationForeign beside a Notification that can be kept: it has its
-// kind, its identity and the reason. Delivery is the receiver's to fill in.
+// kind, its identity and the reason. Its Delivery has the digest for a signature,
+// and the body without what nobody here may keep: see Redact.
 //
 // What a signed notification says badly, a success with no amount, a kind its
 // status contradicts, is Stale: no fact, but a reason to ask.
-func (w *Webhooks) Parse(body []byte) (engine.Notification, error) {
+func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
+	n, err := w.read(d.Body)
+	n.Delivery = engine.Delivery{Signature: digest(d.Signature), Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	return n, err
+}
+
+// digest is what the header's value spells: equal digests mean equal bytes,
+// whatever the case of the letters. What is no spelling of one is kept as it is.
+func digest(signature []byte) []byte {
+	if decoded, err := hex.DecodeString(string(signature)); err == nil && len(decoded) == sha512.Size {
+		return decoded
+	}
+	return signature
+}
+
+func (w *Webhooks) read(body []byte) (engine.Notification, error) {
 	var e event
 	if err := checkShape(body); err != nil {
 		return w.foreign(engine.Notification{}, about{fallback: body}, err.Error())
@@ -147,6 +170,8 @@ func (w *Webhooks) Parse(body []byte) (engine.Notification, error) {
 		return w.charge(n, e.Data, body)
 	case transferSuccess, transferFailed, transferReversed:
 		return w.transfer(n, e.Data, body)
+	case refundPending, refundProcessing, refundProcessed, refundFailed, refundAttention:
+		return w.refund(n, e.Data, body)
 	}
 	w.observer.unknown("event", string(e.Event))
 	return w.foreign(n, aboutOther(e.Data, body), "a kind that is not applied")
@@ -201,6 +226,40 @@ func (w *Webhooks) transfer(n engine.Notification, data json.RawMessage, body []
 		w.observer.unknown("notification "+n.Kind, string(got.Status))
 	}
 	n.Reference, n.Payout, n.Identity = reference, &report, subject.identity(n.Kind)
+	return n, nil
+}
+
+// refundEvent is what a refund.* notification tells. Four of the five official
+// samples carry no refund id, so the charge is all that is named.
+type refundEvent struct {
+	TransactionReference text    `json:"transaction_reference"`
+	Status               text    `json:"status"`
+	Amount               integer `json:"amount"`
+	Currency             text    `json:"currency"`
+	Domain               text    `json:"domain"`
+}
+
+func (w *Webhooks) refund(n engine.Notification, data json.RawMessage, body []byte) (engine.Notification, error) {
+	var got refundEvent
+	if json.Unmarshal(data, &got) != nil {
+		return w.foreign(n, about{fallback: body}, "its data is no refund")
+	}
+	subject := aboutOther(data, body)
+	reference, reason := ours(string(got.TransactionReference), engine.ChargeReference)
+	if reason != "" {
+		return w.foreign(n, subject, reason)
+	}
+	amount, inexact, ok := got.Amount.amount()
+	status, known := refundStatus(string(got.Status))
+	n.Refund = &engine.RefundReport{
+		Status: status, Amount: amount, Inexact: inexact, Currency: money.Currency(got.Currency), Live: got.Domain == domainLive,
+	}
+	complete := ok && got.Currency != "" && (got.Domain == domainLive || got.Domain == domainTest)
+	if n.Stale = !complete || !known || n.Kind != "refund."+string(got.Status); n.Stale {
+		n.Refund.Status = engine.RefundReportPending
+		w.observer.unknown("notification "+n.Kind, string(got.Status))
+	}
+	n.Reference, n.Identity = reference, subject.identity(n.Kind)
 	return n, nil
 }
 

@@ -82,6 +82,7 @@ var rules = map[string]rule{
 	"internal/pgembed":    {outside: []string{"github.com/jackc/pgx/v5"}},
 	"internal/arch":       {},
 	"internal/tidy":       {},
+	"internal/mutants":    {},
 
 	// The operators' pages, whose queries a test runs.
 	"docs/runbooks": {ours: []string{"persistence"}, outside: []string{"github.com/jackc/pgx/v5"}},

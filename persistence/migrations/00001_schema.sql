@@ -32,7 +32,11 @@ CREATE TABLE transactions (
     talent_id       text NOT NULL,
     CONSTRAINT amounts_are_positive CHECK (amount > 0),
     CONSTRAINT a_version_counts_from_one CHECK (version > 0),
-    CONSTRAINT charge_status_is_known CHECK (status IN ('initiated', 'processing', 'succeeded', 'failed', 'expired')),
+    CONSTRAINT charge_status_is_known CHECK (status IN ('initiated', 'processing', 'succeeded', 'failed', 'expired', 'cancelled')),
+    CONSTRAINT payers_suit_their_method CHECK (CASE method
+        WHEN 'mobile_money' THEN operator <> '' AND phone <> ''
+        WHEN 'card' THEN operator = '' -- and a phone only if the payer gave one
+        ELSE false END),
     CONSTRAINT paid_charges_have_succeeded CHECK ((status = 'succeeded') = (paid_at IS NOT NULL))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 -- +goose StatementBegin
@@ -61,6 +65,18 @@ CREATE TABLE open_bookings (
 );
 CREATE UNIQUE INDEX an_open_payment_is_for_one_booking ON open_bookings (transaction_id);
 
+-- Who is asking which phone for which amount: a second request of the same amount
+-- beside it could be approved in its place (R13). Owned while the transaction has
+-- a live attempt whose payer agrees on the phone.
+CREATE TABLE open_prompts (
+    amount         bigint NOT NULL,
+    transaction_id uuid NOT NULL,
+    phone          text NOT NULL,
+    PRIMARY KEY (phone, amount),
+    CONSTRAINT a_prompt_is_on_a_phone CHECK (phone <> '')
+);
+CREATE UNIQUE INDEX a_payment_asks_one_phone ON open_prompts (transaction_id);
+
 CREATE TABLE attempts (
     transaction_id    uuid NOT NULL,
     no                integer NOT NULL,
@@ -79,6 +95,7 @@ CREATE TABLE attempts (
     otp_in_flight     boolean NOT NULL,
     reference         text NOT NULL,
     gateway           text NOT NULL,
+    flow              text NOT NULL, -- where the payer agrees: on their phone, or on the gateway's page
     gateway_reference text NOT NULL,
     status            text NOT NULL,
     disposition       text,
@@ -90,6 +107,7 @@ CREATE TABLE attempts (
     CONSTRAINT attempts_count_from_one CHECK (no > 0),
     CONSTRAINT attempt_status_is_known CHECK (status IN
         ('sending', 'customer', 'unknown', 'quarantine', 'rejected', 'failed', 'expired', 'absent', 'succeeded')),
+    CONSTRAINT flow_is_known CHECK (flow IN ('direct', 'hosted')),
     CONSTRAINT disposition_is_known CHECK (disposition IN ('kept', 'surplus', 'suspense')),
     CONSTRAINT successes_have_a_disposition CHECK ((status = 'succeeded') = (disposition IS NOT NULL)),
     CONSTRAINT successes_have_captured CHECK ((status = 'succeeded') = (captured > 0))
@@ -175,20 +193,40 @@ CREATE TABLE payout_tries (
 CREATE UNIQUE INDEX one_open_try ON payout_tries (transaction_id) WHERE status IN ('sending', 'unknown', 'pending');
 CREATE UNIQUE INDEX a_payout_reference_is_used_once ON payout_tries (gateway, reference);
 
+-- What is owed back to a payer, from the commit that made it so until they have it.
 CREATE TABLE refunds (
-    transaction_id uuid NOT NULL,
-    no             integer NOT NULL,
-    attempt_no     integer NOT NULL,
-    amount         bigint NOT NULL,
-    owed_at        timestamptz NOT NULL,
-    cause          text NOT NULL,
-    status         text NOT NULL DEFAULT 'due',
+    transaction_id    uuid NOT NULL,
+    no                integer NOT NULL,
+    attempt_no        integer NOT NULL,
+    step              integer NOT NULL,
+    sends             integer NOT NULL, -- calls that may have left under this reference
+    flights           integer NOT NULL, -- times the money went in flight: names their journals
+    absences          integer NOT NULL,
+    amount            bigint NOT NULL,
+    owed_at           timestamptz NOT NULL,
+    since_at          timestamptz NOT NULL,
+    next_at           timestamptz, -- null: it is done
+    absent_at         timestamptz,
+    reference         text NOT NULL,
+    gateway           text NOT NULL, -- the attempt's: money goes back where it came from (R9)
+    gateway_reference text NOT NULL,
+    cause             text NOT NULL,
+    status            text NOT NULL,
+    code              text NOT NULL,
+    said              text NOT NULL,
     PRIMARY KEY (transaction_id, no),
+    CONSTRAINT refunds_count_from_one CHECK (no > 0),
     CONSTRAINT refunds_are_positive CHECK (amount > 0),
     CONSTRAINT refund_cause_is_known CHECK (cause IN ('surplus')),
-    CONSTRAINT refund_status_is_known CHECK (status IN ('due')),
+    CONSTRAINT refund_status_is_known CHECK (status IN ('owed', 'sending', 'unknown', 'pending', 'manual', 'done')),
+    CONSTRAINT refunds_are_looked_at_until_they_are_done CHECK ((status = 'done') = (next_at IS NULL)),
+    CONSTRAINT what_is_in_flight_has_left CHECK (status NOT IN ('sending', 'unknown', 'pending') OR flights > 0),
     CONSTRAINT a_surplus_is_owed_back_once UNIQUE (transaction_id, attempt_no, cause)
-);
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX one_refund_in_flight ON refunds (transaction_id, attempt_no) WHERE status IN ('sending', 'unknown', 'pending');
+CREATE UNIQUE INDEX a_refund_reference_is_used_once ON refunds (gateway, reference);
+-- Serves: what people must give back, oldest first, and how much is owed for how long.
+CREATE INDEX refunds_not_done ON refunds (owed_at) WHERE status <> 'done';
 
 -- The book. Append only; a journal is known by its number in its transaction,
 -- and the same fact can't be booked twice.
@@ -281,10 +319,12 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
     ('charge', '', 'initiated', false),
     ('charge', 'expired', 'succeeded', true),
     ('charge', 'failed', 'succeeded', true),
+    ('charge', 'initiated', 'cancelled', true),
     ('charge', 'initiated', 'expired', true),
     ('charge', 'initiated', 'failed', true),
     ('charge', 'initiated', 'processing', false),
     ('charge', 'initiated', 'succeeded', true),
+    ('charge', 'processing', 'cancelled', true),
     ('charge', 'processing', 'expired', true),
     ('charge', 'processing', 'failed', true),
     ('charge', 'processing', 'succeeded', true),
@@ -298,6 +338,22 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
     ('payout', 'sent', 'failed', true),
     ('payout', 'sent', 'paid', true),
     ('payout', 'sent', 'reversed', true),
+    ('refund', '', 'owed', false),
+    ('refund', 'manual', 'done', true),
+    ('refund', 'owed', 'done', true),
+    ('refund', 'owed', 'manual', true),
+    ('refund', 'owed', 'sending', false),
+    ('refund', 'pending', 'done', true),
+    ('refund', 'pending', 'manual', true),
+    ('refund', 'pending', 'unknown', false),
+    ('refund', 'sending', 'done', true),
+    ('refund', 'sending', 'manual', true),
+    ('refund', 'sending', 'owed', false),
+    ('refund', 'sending', 'pending', false),
+    ('refund', 'sending', 'unknown', false),
+    ('refund', 'unknown', 'done', true),
+    ('refund', 'unknown', 'manual', true),
+    ('refund', 'unknown', 'pending', false),
     ('try', '', 'sending', false),
     ('try', 'paid', 'reversed', false),
     ('try', 'pending', 'failed', false),
@@ -319,6 +375,7 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
 CREATE TABLE history (
     transaction_id uuid NOT NULL,
     version        integer NOT NULL, -- the transaction's, after the move
+    place          integer NOT NULL, -- the move's in its decision, from 1
     step           integer NOT NULL,
     moved_at       timestamptz NOT NULL,
     machine        text NOT NULL,
@@ -326,7 +383,8 @@ CREATE TABLE history (
     from_status    text NOT NULL,
     to_status      text NOT NULL,
     note           text NOT NULL,
-    PRIMARY KEY (transaction_id, subject, step)
+    PRIMARY KEY (transaction_id, subject, step),
+    CONSTRAINT places_count_from_one CHECK (place > 0)
 );
 -- +goose StatementBegin
 CREATE FUNCTION history_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -410,7 +468,7 @@ CREATE TABLE due (
     claimed_until  timestamptz,
     kind           text NOT NULL,
     PRIMARY KEY (transaction_id, kind),
-    CONSTRAINT due_kind_is_known CHECK (kind IN ('charge', 'release', 'payout'))
+    CONSTRAINT due_kind_is_known CHECK (kind IN ('charge', 'release', 'payout', 'refund'))
 ) WITH (fillfactor = 50);
 -- Serves: the claim, longest overdue first, and the age of the oldest.
 CREATE INDEX due_in_order ON due (due_at);
@@ -450,3 +508,24 @@ CREATE TABLE recipients (
     PRIMARY KEY (talent_id, wallet_no, gateway)
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON recipients FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- What people decided about breakers, one row a decision: the highest number is
+-- the one that stands, and all of them are the audit.
+CREATE TABLE gateway_overrides (
+    no       integer NOT NULL,
+    at       timestamptz NOT NULL,
+    until_at timestamptz, -- null: it takes the one before back
+    gateway  text NOT NULL,
+    class    text NOT NULL,
+    state    text NOT NULL,
+    who      text NOT NULL,
+    why      text NOT NULL,
+    PRIMARY KEY (gateway, class, no),
+    CONSTRAINT overrides_count_from_one CHECK (no > 0),
+    CONSTRAINT override_class_is_known CHECK (class IN ('collect', 'verify', 'payout', 'refund')),
+    CONSTRAINT override_state_is_known CHECK (state IN ('open', 'closed', '')),
+    CONSTRAINT somebody_answers_for_an_override CHECK (who <> '' AND why <> ''),
+    CONSTRAINT an_override_ends CHECK ((state = '') = (until_at IS NULL)),
+    CONSTRAINT an_override_ends_within_a_day CHECK (until_at > at AND until_at <= at + interval '24 hours')
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gateway_overrides FOR EACH STATEMENT EXECUTE FUNCTION append_only();

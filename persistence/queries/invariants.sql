@@ -35,9 +35,12 @@ SELECT transaction_id::text, count(*)::text FROM attempts WHERE status IN ('send
 SELECT transaction_id::text, count(*)::text FROM attempts WHERE disposition = 'kept' GROUP BY transaction_id HAVING count(*) > 1;
 
 -- name: I09 every success is kept, in suspense, or owed back
-SELECT a.reference, coalesce(a.disposition, 'nothing') FROM attempts a
-  LEFT JOIN refunds r ON r.transaction_id = a.transaction_id AND r.attempt_no = a.no AND r.cause = 'surplus'
- WHERE a.status = 'succeeded' AND coalesce(a.disposition, '') NOT IN ('kept', 'suspense') AND r.no IS NULL;
+-- All of it, and nothing else is.
+SELECT coalesce(a.reference, r.reference), coalesce(a.disposition, 'nothing') FROM
+ (SELECT transaction_id, no, reference, disposition, captured FROM attempts
+   WHERE status = 'succeeded' AND coalesce(disposition, '') NOT IN ('kept', 'suspense')) a
+ FULL JOIN (SELECT transaction_id, attempt_no, reference, amount FROM refunds WHERE cause = 'surplus') r ON r.transaction_id = a.transaction_id AND r.attempt_no = a.no
+ WHERE a.captured IS DISTINCT FROM r.amount;
 
 -- name: I10 what attempts captured is what was booked from the gateways
 SELECT coalesce(c.transaction_id, l.transaction_id)::text, coalesce(got, 0)::text FROM
@@ -51,6 +54,10 @@ SELECT coalesce(c.transaction_id, l.transaction_id)::text, coalesce(got, 0)::tex
 SELECT r.transaction_id::text, r.attempt_no::text FROM refunds r
   LEFT JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
  GROUP BY r.transaction_id, r.attempt_no, a.captured HAVING sum(r.amount) > coalesce(a.captured, 0);
+
+-- name: I12 one refund in flight for each attempt
+SELECT transaction_id::text, attempt_no::text FROM refunds WHERE status IN ('sending', 'unknown', 'pending')
+ GROUP BY transaction_id, attempt_no HAVING count(*) > 1;
 
 -- name: I13 only legal moves
 SELECT h.subject, h.from_status || ' to ' || h.to_status FROM history h LEFT JOIN legal_moves m USING (machine, from_status, to_status)
@@ -66,7 +73,8 @@ SELECT x.subject, x.status || ' after ' || coalesce(h.to_status, 'nothing') FROM
  UNION ALL SELECT transaction_id, 'attempt', reference, status, step FROM attempts
  UNION ALL SELECT transaction_id, 'hold', NULL, status, step FROM holds
  UNION ALL SELECT transaction_id, 'payout', NULL, status, step FROM payouts
- UNION ALL SELECT transaction_id, 'try', reference, status, step FROM payout_tries) x
+ UNION ALL SELECT transaction_id, 'try', reference, status, step FROM payout_tries
+ UNION ALL SELECT transaction_id, 'refund', reference, status, step FROM refunds) x
  LEFT JOIN history h ON h.transaction_id = x.transaction_id AND h.machine = x.machine AND h.step = x.step
       AND (x.subject IS NULL OR h.subject = x.subject)
  WHERE h.to_status IS DISTINCT FROM x.status;
@@ -86,7 +94,7 @@ SELECT identity, status FROM inbox WHERE next_at < now() - interval '5 min';
 
 -- name: I21 an open transaction owns its slot, a closed one does not
 SELECT t.id::text, t.status FROM transactions t LEFT JOIN open_bookings b ON b.transaction_id = t.id
- WHERE (t.status IN ('failed', 'expired')) = (b.transaction_id IS NOT NULL);
+ WHERE (t.status IN ('failed', 'expired', 'cancelled')) = (b.transaction_id IS NOT NULL);
 
 -- name: I22a a payout never changes gateway
 SELECT transaction_id::text, count(DISTINCT gateway)::text FROM payout_tries GROUP BY transaction_id HAVING count(DISTINCT gateway) > 1;
@@ -111,3 +119,44 @@ SELECT p.transaction_id::text, p.status || ' ' || p.waiting FROM payouts p JOIN 
   LEFT JOIN due d ON d.transaction_id = p.transaction_id AND d.kind = 'payout'
  WHERE p.status <> 'paid' AND (t.review = '' OR p.status = 'sent') AND d.kind IS NULL
    AND NOT (p.status <> 'sent' AND p.waiting = 'wallet_rejected');
+
+-- name: I24d what is owed back will be looked at
+SELECT r.reference, r.status FROM refunds r LEFT JOIN due d ON d.transaction_id = r.transaction_id AND d.kind = 'refund'
+ WHERE r.status <> 'done' AND d.kind IS NULL;
+
+-- name: I24e a payment that waits for its money will be looked at
+-- Also one that every gateway turned away, which has no live attempt.
+SELECT t.id::text, t.status FROM transactions t LEFT JOIN due d ON d.transaction_id = t.id AND d.kind = 'charge'
+ WHERE t.status IN ('initiated', 'processing') AND d.kind IS NULL;
+
+-- name: I25 who asks on a phone owns its prompt, and nobody else does
+SELECT coalesce(a.transaction_id, p.transaction_id)::text, CASE WHEN p.phone IS NULL THEN 'asks' ELSE 'owns' END FROM
+ (SELECT a.transaction_id, t.phone, t.amount FROM attempts a JOIN transactions t ON t.id = a.transaction_id
+   WHERE a.flow = 'direct' AND a.status IN ('sending', 'customer', 'unknown', 'quarantine')) a
+ FULL JOIN open_prompts p ON p.transaction_id = a.transaction_id
+ WHERE a.phone IS DISTINCT FROM p.phone OR a.amount IS DISTINCT FROM p.amount;
+
+-- name: I26a what refunds have in flight is booked so
+SELECT coalesce(r.transaction_id, l.transaction_id)::text, coalesce(led, 0)::text FROM
+ (SELECT transaction_id, sum(amount) own FROM refunds WHERE status IN ('sending', 'unknown', 'pending') GROUP BY transaction_id) r
+ FULL JOIN (SELECT transaction_id, sum(amount) led FROM postings WHERE account = 'refund:in_flight' GROUP BY transaction_id) l
+ USING (transaction_id) WHERE coalesce(own, 0) <> coalesce(led, 0);
+
+-- name: I26b what is owed back is booked so
+SELECT coalesce(r.transaction_id, l.transaction_id)::text, coalesce(led, 0)::text FROM
+ (SELECT transaction_id, sum(amount) own FROM refunds WHERE status IN ('owed', 'manual') GROUP BY transaction_id) r
+ FULL JOIN (SELECT transaction_id, sum(amount) led FROM postings WHERE account = 'payer:surplus' GROUP BY transaction_id) l
+ USING (transaction_id) WHERE coalesce(own, 0) <> coalesce(led, 0);
+
+-- name: I27 a refund that is done has left its gateway, and no other has
+-- Its journals' cause is its number, and the flight after a dot from the second on.
+SELECT coalesce(r.transaction_id, l.transaction_id)::text, coalesce(r.short, l.short) FROM
+ (SELECT transaction_id, 'r' || no AS short, 'gateway:' || gateway || ':balance' AS account, amount FROM refunds WHERE status = 'done') r
+ FULL JOIN (SELECT j.transaction_id, split_part(j.cause, '.', 1) AS short, p.account, sum(p.amount) AS amount FROM journals j
+              JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no AND p.account LIKE 'gateway:%'
+             WHERE j.kind = 'refund.done' GROUP BY j.transaction_id, split_part(j.cause, '.', 1), p.account) l
+ ON r.transaction_id = l.transaction_id AND r.short = l.short AND r.account = l.account WHERE r.amount IS DISTINCT FROM l.amount;
+
+-- name: I28 money goes back through the gateway that took it
+SELECT r.reference, r.gateway FROM refunds r LEFT JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
+ WHERE r.gateway IS DISTINCT FROM a.gateway;

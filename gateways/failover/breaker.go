@@ -1,0 +1,184 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// Class is a kind of operation with a health of its own.
+type Class string
+
+// The classes.
+const (
+	Collect Class = "collect" // charges and one-time codes
+	Verify  Class = "verify"  // inquiries
+	Payout  Class = "payout"
+	Refund  Class = "refund"
+)
+
+// Known reports whether c is one of the classes.
+func (c Class) Known() bool { return c == Collect || c == Verify || c == Payout || c == Refund }
+
+// State is what a breaker does with calls.
+type State string
+
+// The states.
+const (
+	Closed   State = "closed"    // calls go through
+	HalfOpen State = "half_open" // a few go through, to try it: a prober's if there is one
+	Open     State = "open"      // none does
+)
+
+// probes is both how many calls a half-open breaker lets through and how many
+// must succeed to close it (gobreaker's MaxRequests).
+const probes = 3
+
+// buckets divide the window: what is older than one is forgotten piecemeal.
+const buckets = 12
+
+// Breaker judges one class of one gateway. Make it with Breakers.
+type Breaker struct {
+	gateway engine.Gateway
+	class   Class
+	config  Config
+	cb      *gobreaker.CircuitBreaker[struct{}]
+	wait    wait                     // how long it stays open: gobreaker's own can neither vary nor grow
+	pause   *pause                   // the gateway's, shared by its classes
+	forced  atomic.Pointer[Override] // nil: it judges by itself
+	probed  atomic.Bool              // a prober tries it, so no payer does
+}
+
+func newBreaker(gateway engine.Gateway, class Class, config Config, pause *pause) *Breaker {
+	b := &Breaker{gateway: gateway, class: class, config: config, pause: pause}
+	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: string(gateway) + "." + string(class), MaxRequests: probes,
+		Interval: config.Window, BucketPeriod: config.Window / buckets,
+		Timeout:       config.OpenFor / 2, // shorter than any wait of ours, which decides
+		ReadyToTrip:   b.trips,
+		IsSuccessful:  healthy,
+		IsExcluded:    excluded,
+		OnStateChange: b.changed,
+	})
+	return b
+}
+
+// changed runs under gobreaker's lock: it notes the time, hands over, and asks
+// the breaker nothing.
+func (b *Breaker) changed(_ string, from, to gobreaker.State) {
+	switch to {
+	case gobreaker.StateOpen:
+		b.wait.begin(time.Now(), b.config, from == gobreaker.StateHalfOpen, b.probed.Load())
+	case gobreaker.StateClosed:
+		b.wait.end(time.Now())
+	case gobreaker.StateHalfOpen:
+	}
+	b.config.Changed(b.gateway, b.class, stateOf(from), stateOf(to))
+}
+
+func stateOf(s gobreaker.State) State {
+	switch s {
+	case gobreaker.StateOpen:
+		return Open
+	case gobreaker.StateHalfOpen:
+		return HalfOpen
+	case gobreaker.StateClosed:
+	}
+	return Closed
+}
+
+// State is what the breaker does with calls now, a person's override included
+// and a gateway's pause not.
+func (b *Breaker) State() State {
+	if o := b.override(); o != nil {
+		return o.State
+	}
+	return b.judged()
+}
+
+// judged is its own state. It does not ask gobreaker before the wait is over:
+// being asked is what turns gobreaker half-open.
+func (b *Breaker) judged() State {
+	if b.wait.left(time.Now()) > 0 {
+		return Open
+	}
+	return stateOf(b.cb.State())
+}
+
+// RetryAfter is in how long a payer's call may go through again: zero while it
+// may now. Of a breaker that is being probed it is what three good probes take.
+func (b *Breaker) RetryAfter() time.Duration {
+	now := time.Now()
+	left := b.pause.left(now)
+	if o := b.override(); o != nil {
+		if o.State == Open {
+			left = max(left, o.Until.Sub(now))
+		}
+		return left
+	}
+	switch b.judged() {
+	case Open:
+		return max(left, b.wait.left(now))
+	case HalfOpen:
+		if b.probed.Load() {
+			return max(left, probes*probeEvery)
+		}
+	case Closed:
+	}
+	return left
+}
+
+// run makes a payer's call through the breaker, under a deadline of its own. Not
+// called at all is Unavailable: provably nothing was sent.
+func run[T any](ctx context.Context, b *Breaker, call func(context.Context) (T, error)) (T, error) {
+	if b.probed.Load() && b.override() == nil && b.judged() == HalfOpen {
+		var none T
+		return none, b.refusal()
+	}
+	return pass(ctx, b, b.config.CallTimeout, call)
+}
+
+// pass makes a call, a payer's or a probe.
+func pass[T any](ctx context.Context, b *Breaker, within time.Duration, call func(context.Context) (T, error)) (T, error) {
+	var answer T
+	var failure error
+	attempt := func() (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		began := time.Now()
+		answer, failure = call(ctx)
+		b.pause.heed(failure)
+		if failure == nil && time.Since(began) > b.config.SlowAfter {
+			return struct{}{}, errSlow
+		}
+		return struct{}{}, failure
+	}
+	o := b.override()
+	switch {
+	case b.pause.left(time.Now()) > 0: // above an override: nobody can order a gateway to answer
+		return answer, b.tooSoon()
+	case o != nil && o.State == Open, o == nil && b.wait.left(time.Now()) > 0:
+		return answer, b.refusal()
+	case o != nil:
+		_, _ = attempt() // forced closed: made without being judged; its error is failure's
+		return answer, failure
+	}
+	_, err := b.cb.Execute(attempt)
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return answer, b.refusal()
+	}
+	return answer, failure
+}
+
+func (b *Breaker) refusal() error {
+	return engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "%s of %s is resting: nothing was sent", b.class, b.gateway)
+}
+
+func (b *Breaker) tooSoon() error {
+	return engine.Errorf(engine.Unavailable, engine.CodeGatewayRateLimited, "%s asked for a pause: nothing was sent", b.gateway)
+}

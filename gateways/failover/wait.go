@@ -1,0 +1,53 @@
+package failover
+
+import (
+	"sync"
+	"time"
+)
+
+// wait is how long an open breaker stays open. It is taken under gobreaker's
+// lock, and takes no other.
+//
+// A cheap GET that works does not prove that charges do. A breaker that our
+// probes have closed and payers open again at once has been closed too early, and
+// each time costs some payers a wait in doubt: so it stays open twice as long as
+// the last time, until it has once stayed closed.
+type wait struct {
+	mu     sync.Mutex
+	length time.Duration // of the last one, before the jitter
+	until  time.Time     // in the past unless it is open
+	closed time.Time     // when it last closed; zero before
+}
+
+// spread is the jitter: 20 s become 16 to 24, so that nodes do not probe as one.
+const spread = 0.2
+
+// begin notes that it opened. After a trial that failed the same wait begins once
+// more. doubted says that what closed it last was our probes.
+func (w *wait) begin(now time.Time, c Config, trial, doubted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case trial:
+	case doubted && !w.closed.IsZero() && now.Sub(w.closed) < c.ReopenWithin:
+		w.length = min(2*w.length, c.OpenForMax)
+	default:
+		w.length = c.OpenFor
+	}
+	jittered := time.Duration(float64(w.length) * (1 - spread + 2*spread*c.Random()))
+	w.until = now.Add(min(jittered, c.OpenForMax))
+}
+
+// end notes that it closed.
+func (w *wait) end(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until, w.closed = time.Time{}, now
+}
+
+// left is how much of it there is.
+func (w *wait) left(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return max(0, w.until.Sub(now))
+}

@@ -1,0 +1,107 @@
+package main
+
+// The tests that catch most of them.
+const (
+	model   = "TestEveryInterleavingOfTwoGatewaysLeavesThePayerWithThePriceOrNothing"
+	stories = "TestStories"
+)
+
+// mutants is the list: the six that every design of a failover must survive, and
+// those we came near to making.
+var mutants = []mutant{
+	{
+		name: "failover on timeout",
+		edits: []edit{
+			{"engine/charge.go", "case Unavailable, Unsupported:\n\t\tif a.Status", "case Unavailable, Unsupported, Ambiguous:\n\t\tif a.Status"},
+			{"engine/charge.go", "case Ambiguous, Invalid, NotFound,", "case Invalid, NotFound,"},
+		},
+		pack: "./engine", test: model,
+	},
+	{
+		name: "late success ignored",
+		edits: []edit{{
+			"engine/charge.go", "if a.Status == AttemptSucceeded && from != fromInquiry {\n\t\treturn true, nil",
+			"if !a.Status.Live() && (a.Status != AttemptSucceeded || from != fromInquiry) {\n\t\treturn true, nil",
+		}},
+		pack: "./engine", test: model,
+	},
+	{
+		name: "an inquiry's error counted as not-found",
+		edits: []edit{{
+			"engine/notification.go", "return nil // no answer: the next look is scheduled already",
+			"c.Charge, c.Err = &ChargeReport{Status: ChargeAbsent}, nil",
+		}},
+		pack: "./engine", test: stories,
+	},
+	{
+		name: "a new reference on retry",
+		edits: []edit{{
+			"engine/try.go", "Reference: d.Next.tryReference(try.No), Send: try.Sends",
+			"Reference: d.Next.tryReference(try.No + try.Sends - 1), Send: try.Sends",
+		}},
+		pack: "./engine", test: stories,
+	},
+	{
+		name:  "surplus refund outside the commit",
+		edits: []edit{{"engine/charge.go", "\t\td.oweBack(a)\n", ""}},
+		pack:  "./engine", test: model,
+	},
+	{
+		name: "a stale not-found believed",
+		edits: []edit{{
+			"engine/attempt.go", "d.asked.Sub(a.SinceAt) >= policy.QuarantineFor", "d.given.Now.Sub(a.SinceAt) >= policy.QuarantineFor",
+		}},
+		pack: "./engine", test: model,
+	},
+	{
+		name:  "failover after the payer's own refusal",
+		edits: []edit{{"engine/failover.go", "policy.FailoverAfter[dead.Code] && ", ""}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name: "failover while the window merely passed",
+		edits: []edit{
+			{"engine/failover.go", "case AttemptRejected: // provably", "case AttemptRejected, AttemptExpired: // provably"},
+			{"engine/failover.go", "case AttemptExpired, AttemptSending", "case AttemptSending"},
+		},
+		pack: "./engine", test: stories,
+	},
+	{
+		name:  "a second prompt on one phone",
+		edits: []edit{{"engine/failover.go", "return door.Flow != Direct || t.Prompt.IsZero() || t.Prompt == t.ID", "return door.Flow != \"\""}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "the phone's place given up while the second attempt asks",
+		edits: []edit{{"engine/draft.go", "case slices.ContainsFunc(t.Attempts, Attempt.asksThePhone):", "case a.asksThePhone():"}},
+		pack:  "./engine", test: model,
+	},
+	{
+		name:  "a refund sent again at once",
+		edits: []edit{{"engine/refund.go", "long := r.Absences >= refundAbsences && ", "long := r.Absences > 0 || "}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "a cancelled payment keeps the money",
+		edits: []edit{{"engine/charge.go", "return t.Status != ChargeIsCancelled && (t.Slot", "return t.Status != \"\" && (t.Slot"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "a second success kept beside the first",
+		edits: []edit{{"engine/charge.go", "if !t.PaidAt.IsZero() || !t.wantsMoney() {", "if !t.wantsMoney() {"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "the breaker counts declines",
+		edits: []edit{{"gateways/failover/health.go", "case e.Kind == engine.Declined, e.Code ==", "case e.Code =="}},
+		pack:  "./gateways/failover", test: "TestARowOfOneLivingAnswerNeverOpensTheBreaker",
+	},
+	{
+		name: "a second success owed back in another commit",
+		edits: []edit{{
+			"persistence/write.go", "w.refunds.queue(batch, \"WriteRefunds\")",
+			"if w.journals.cells == nil {\n\t\tw.refunds.queue(batch, \"WriteRefunds\")\n\t}",
+		}},
+		pack: "./persistence", test: "TestALateSuccessOnTheDeadAttemptOwesItBackInOneCommit",
+	},
+}
