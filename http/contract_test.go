@@ -44,7 +44,7 @@ func TestTheContractIsWhatWasAgreed(t *testing.T) {
 	old := e.do(t, "GET", "/openapi-3.0.json", "", headers{"Authorization": ""})
 	require.NoError(t, json.Unmarshal(old.body, &v30))
 	require.Regexp(t, `^3\.0`, v30.OpenAPI)
-	require.Len(t, v30.Paths, 6)
+	require.Len(t, v30.Paths, 7)
 	require.NotContains(t, string(old.body), `"type":["`)
 }
 
@@ -69,6 +69,8 @@ var (
 	walkThrough = []struct{ name, method, path, body, key string }{
 		{"initiate", "POST", "/v1/payments/initiate", "", "golden-1"},
 		{"initiate_moov", "POST", "/v1/payments/initiate", "moov", "golden-2"},
+		{"initiate_card", "POST", "/v1/payments/initiate", "card", "golden-7"},
+		{"cancel", "POST", "/v1/payments/$LAST/cancel", "", "golden-8"},
 		{"initiate_bad", "POST", "/v1/payments/initiate", "bad", "golden-3"},
 		{"initiate_no_key", "POST", "/v1/payments/initiate", "", ""},
 		{"submit_otp_wrong", "POST", "/v1/payments/submit_otp", `{"payment_id":"$ID","otp":"999999"}`, "golden-4"},
@@ -89,7 +91,7 @@ func TestTheWalkIsAnsweredAsRecorded(t *testing.T) {
 	e := start(t)
 	e.gateway = wantsOTP
 	schemas := contractOf(t)
-	id := ""
+	id, last := "", ""
 	for _, step := range walkThrough {
 		if step.name == "webhook" {
 			require.Equal(t, 200, e.deliver(t, successBody(t, strings.TrimPrefix(id, "pay_")+"-c1", 15000)).status)
@@ -98,20 +100,26 @@ func TestTheWalkIsAnsweredAsRecorded(t *testing.T) {
 		body := strings.ReplaceAll(step.body, "$ID", id)
 		switch {
 		case body == "moov":
-			body = orangeBody(t, map[string]any{"operator": "moov", "phone": "0100000001"})
+			body = orangeBody(t, map[string]any{"booking_id": "bk_2", "operator": "moov", "phone": "0100000001"})
+		case body == "card":
+			body = orangeBody(t, map[string]any{"booking_id": "bk_3", "method": "card", "operator": nil, "phone": nil})
 		case body == "bad":
 			body = orangeBody(t, map[string]any{"amount": 100.5, "phone": nil, "currency": "EUR"})
 		case strings.HasSuffix(step.path, "initiate"):
 			body = orangeBody(t, nil)
 		}
 		with := headers{"X-Request-Id": "request-of-" + step.name, "Idempotency-Key": step.key}
-		a := e.do(t, step.method, strings.ReplaceAll(step.path, "$ID", id), body, with)
+		a := e.do(t, step.method, strings.NewReplacer("$ID", id, "$LAST", last).Replace(step.path), body, with)
+		if a.status == 202 {
+			last = a.payment(t).ID
+		}
 		if step.name == "initiate" {
-			id = a.payment(t).ID
+			id = last
 		}
 		schemas.check(t, step.name, step.path, a)
+		public := "pay_" + string(fixedID)
 		var p pair
-		p.Request.Method, p.Request.Path = step.method, strings.ReplaceAll(step.path, "$ID", "pay_"+string(fixedID))
+		p.Request.Method, p.Request.Path = step.method, strings.NewReplacer("$ID", public, "$LAST", public).Replace(step.path)
 		if step.key != "" {
 			p.Request.Headers = key(step.key)
 		}
@@ -171,10 +179,11 @@ func TestRoutesAreTheTableAndNothingElse(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	require.Equal(t, []string{
-		"GET /openapi-3.0.json anybody", "GET /openapi.json anybody",
+		"GET /openapi-3.0.json anybody", "GET /openapi.json anybody", "GET /return/{payment} anybody",
 		"GET /v1/payments/{id} platform", "GET /v1/talents/{talent}/balance platform",
 		"POST /v1/booking_requests/{booking}/confirm_delivery platform",
 		"POST /v1/payments/initiate platform", "POST /v1/payments/submit_otp platform",
+		"POST /v1/payments/{id}/cancel platform",
 		"POST /webhooks/{gateway} gateway",
 		"PUT /v1/talents/{talent}/wallet platform",
 	}, http.RouterRoutes(e.server))
@@ -185,7 +194,7 @@ func TestWhoMayUseWhat(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	const id = "01kapw8c2vf8xtr0q6ynd9b5mh"
-	fill := strings.NewReplacer("{id}", "pay_"+id, "{talent}", "tl_1", "{booking}", "bk_1", "{gateway}", "paystack")
+	fill := strings.NewReplacer("{id}", "pay_"+id, "{payment}", "pay_"+id, "{talent}", "tl_1", "{booking}", "bk_1", "{gateway}", "paystack")
 	for _, row := range http.RouterRoutes(e.server) {
 		require.NotContains(t, row, "NOT IN THE TABLE")
 		fields := strings.Fields(row)

@@ -90,7 +90,7 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 		f(&cfg)
 	}
 	e.server, err = http.New(cfg, http.Ports{
-		Asker: w, Inbox: w, Reports: w, Wallets: w, Feed: w, Answers: w, Health: health{w},
+		Asker: w, Inbox: w, Reports: w, Wallets: w, Feed: w, Answers: w, Health: health{w}, Outside: w.outside(),
 		Webhooks: map[engine.Gateway]http.Receiver{engine.Paystack: {Webhooks: paystack, Header: signatureName}},
 	})
 	require.NoError(t, err)
@@ -201,6 +201,11 @@ func orangeBody(t *testing.T, overrides map[string]any) string {
 func wantsOTP(e engine.Effect) engine.Command {
 	switch call := e.(type) {
 	case engine.ChargeCall:
+		if call.Flow == engine.Hosted {
+			return engine.RecordChargeAnswer{Attempt: call.Reference.Number, Report: engine.ChargeReport{
+				Status: engine.ChargeRedirects, URL: "https://process.fedapay.com/t/1", GatewayReference: "gw-2",
+			}}
+		}
 		return engine.RecordChargeAnswer{Attempt: call.Reference.Number, Report: engine.ChargeReport{
 			Status: engine.ChargeWantsOTP, Text: "Composez #144*82# puis saisissez le code", GatewayReference: "gw-1",
 		}}
@@ -209,7 +214,7 @@ func wantsOTP(e engine.Effect) engine.Command {
 			return engine.RecordOTPAnswer{Attempt: call.Reference.Number, Err: engine.Errorf(engine.Declined, engine.CodeOTPInvalid, "wrong")}
 		}
 		return engine.RecordOTPAnswer{Attempt: call.Reference.Number, Report: engine.ChargeReport{Status: engine.ChargePending}}
-	case engine.InquireCall, engine.PayoutCall:
+	case engine.InquireCall, engine.PayoutCall, engine.RefundCall:
 	}
 	return nil
 }

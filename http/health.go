@@ -13,6 +13,9 @@ import (
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 	"github.com/valyala/fasthttp/pprofhandler"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
 )
 
 // healthWithin bounds what a probe may cost: orchestrators give one a second.
@@ -45,22 +48,44 @@ func (s *Server) serveAdmin(ctx *fasthttp.RequestCtx) {
 // profileIndex is the page that fasthttp's pprof handler answers 404 for.
 var profileIndex = fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Index)
 
-// readiness is what /readyz says.
-type readiness struct {
-	Ready   bool     `json:"ready"`
-	Reasons []string `json:"reasons,omitempty"` // why not
+// Readiness is what /readyz says. How gateways and operators are stands beside
+// whether we are ready and never in it: with every gateway down this process is
+// still the one that takes webhooks, confirms deliveries and tells payers what
+// works, and no other node would do better.
+type Readiness struct {
+	Ready         bool             `json:"ready"`
+	Reasons       []string         `json:"reasons,omitempty"` // why not
+	Breakers      []Breaker        `json:"breakers"`
+	Resting       []engine.Gateway `json:"resting_gateways,omitempty"`
+	OperatorsDown []phone.Operator `json:"operators_down,omitempty"`
+	Routes        []Route          `json:"routes"`
+}
+
+// Route is a line of the table operator × gateway × flow.
+type Route struct {
+	Direction engine.Direction `json:"direction"`
+	Method    engine.Method    `json:"method"`
+	Operator  phone.Operator   `json:"operator,omitempty"`
+	Gateway   engine.Gateway   `json:"gateway"`
+	Flow      engine.Flow      `json:"flow"`
+	Evidence  string           `json:"evidence"`
+	Off       string           `json:"off,omitempty"` // why it is not used
 }
 
 func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	within, cancel := context.WithTimeout(s.base, healthWithin)
 	defer cancel()
-	answer := readiness{Ready: true}
-	if s.draining() {
-		answer = readiness{Reasons: []string{"stopping"}}
-	} else if err := s.ports.Health.Ready(within); err != nil {
-		answer = readiness{Reasons: reasons(err)}
+	outside := s.ports.Outside.health()
+	answer := Readiness{Breakers: s.ports.Outside.breakers(), Resting: outside.Resting, OperatorsDown: outside.Down}
+	for _, r := range s.cfg.Policy.Routes {
+		answer.Routes = append(answer.Routes, Route(r))
 	}
-	if !answer.Ready {
+	if s.draining() {
+		answer.Reasons = []string{"stopping"}
+	} else if err := s.ports.Health.Ready(within); err != nil {
+		answer.Reasons = reasons(err)
+	}
+	if answer.Ready = len(answer.Reasons) == 0; !answer.Ready {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 	}
 	ctx.SetContentType("application/json")

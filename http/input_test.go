@@ -49,7 +49,7 @@ var badInput = []struct {
 	{name: "below the least", change: map[string]any{"amount": 99}, status: 422, code: "amount_out_of_range", field: "body.amount"},
 	{name: "above the most", change: map[string]any{"amount": 2_000_001}, status: 422, code: "amount_out_of_range", field: "body.amount"},
 	{name: "euros", change: map[string]any{"currency": "EUR"}, status: 422, code: "currency_unsupported", field: "body.currency"},
-	{name: "card", change: map[string]any{"method": "card"}, status: 422, code: "method_unsupported", field: "body.method"},
+	{name: "cash", change: map[string]any{"method": "cash"}, status: 422, code: "method_unsupported", field: "body.method"},
 	{name: "unknown operator", change: map[string]any{"operator": "mpesa"}, status: 422, code: "operator_unknown", field: "body.operator"},
 	{
 		name: "moov", change: map[string]any{"operator": "moov", "phone": "0100000001"},
@@ -90,9 +90,18 @@ var badInput = []struct {
 	{name: "other scheme", header: headers{"Authorization": "Basic " + platformSecret}, status: 401, code: "unauthenticated"},
 }
 
+// withoutMoov is an account through which nobody collects from Moov.
+func withoutMoov(c *http.Config) {
+	for i := range c.Policy.Routes {
+		if c.Policy.Routes[i].Operator == phone.Moov {
+			c.Policy.Routes[i].Off = "the account does not offer it"
+		}
+	}
+}
+
 func TestBadInputIsNamedAndNothingIsStored(t *testing.T) {
 	t.Parallel()
-	e := start(t)
+	e := start(t, withoutMoov)
 	for _, c := range badInput {
 		t.Run(c.name, func(t *testing.T) {
 			body := orangeBody(t, c.change)
@@ -125,7 +134,7 @@ func TestBadInputIsNamedAndNothingIsStored(t *testing.T) {
 
 func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	t.Parallel()
-	e := start(t)
+	e := start(t, withoutMoov)
 	a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{"operator": "moov", "phone": "+33612345678"}), key("k"),
 		headers{"Accept-Language": "en"})
 	p := a.problem(t)
@@ -133,7 +142,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	require.Equal(t, []http.FieldError{
 		{
 			Field: "body.operator", Code: "operator_unavailable",
-			Message: "Moov Money is not available at the moment. You can use Orange Money, MTN MoMo or Wave.",
+			Message: "Moov Money is not available at the moment. You can use Orange Money, MTN MoMo, Wave or a bank card.",
 		},
 		{Field: "body.phone", Code: "phone_foreign", Message: "This number is foreign. Use a number of Côte d’Ivoire (+225)."},
 	}, p.Errors)
@@ -142,9 +151,10 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 func TestMoovIsToldInFrenchWhoWorks(t *testing.T) {
 	t.Parallel()
 	body := orangeBody(t, map[string]any{"operator": "moov", "phone": "0100000001"})
-	a := start(t).do(t, "POST", "/v1/payments/initiate", body, key("k"))
+	a := start(t, withoutMoov).do(t, "POST", "/v1/payments/initiate", body, key("k"))
 	require.Equal(t, 422, a.status)
-	require.Equal(t, "Moov Money n’est pas disponible pour le moment. Vous pouvez utiliser Orange Money, MTN MoMo ou Wave.",
+	require.Equal(t, "Moov Money n’est pas disponible pour le moment. "+
+		"Vous pouvez utiliser Orange Money, MTN MoMo, Wave ou une carte bancaire.",
 		a.problem(t).DisplayText)
 }
 

@@ -26,8 +26,9 @@ type call struct {
 	route     string // the row's path, never the path as sent
 	class     string
 
-	transaction engine.ID // for the log, once it is known
-	retryAfter  int       // seconds; set with the answer
+	transaction engine.ID     // for the log, once it is known
+	rest        time.Duration // what whoever it waits for takes at least, when that is known
+	retryAfter  int           // seconds; set with the answer
 }
 
 type callKey struct{}

@@ -178,6 +178,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 	for name, a := range map[string]answerOf{
 		"read":    e.do(t, "GET", "/v1/payments/"+p.ID, "", rival),
 		"otp":     e.do(t, "POST", "/v1/payments/submit_otp", `{"payment_id":"`+p.ID+`","otp":"1234"}`, key("x"), rival),
+		"cancel":  e.do(t, "POST", "/v1/payments/"+p.ID+"/cancel", "", key("x"), rival),
 		"confirm": e.do(t, "POST", "/v1/booking_requests/bk_1/confirm_delivery", "", key("x"), rival),
 	} {
 		require.Equal(t, 404, a.status, name)

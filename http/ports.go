@@ -88,4 +88,5 @@ type Ports struct {
 	Answers  Answers
 	Webhooks map[engine.Gateway]Receiver
 	Health   Health
+	Outside  Outside
 }

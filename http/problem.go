@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -152,14 +153,17 @@ func newProblem(c *call, status int, errs ...*engine.Error) *Problem {
 		p.Errors = append(p.Errors, FieldError{Field: field, Code: e.Code, Message: message})
 	}
 	if p.Retryable && status != fasthttp.StatusInternalServerError {
-		c.retryAfter = retryAfter()
+		c.retryAfter = retryAfter(c.rest)
 	}
 	return p
 }
 
-// retryAfter is 2 s ± 50 %: long enough for a burst to pass, and spread, so that
-// those turned away together do not come back together.
-func retryAfter() int { return 1 + rand.IntN(3) } //nolint:gosec // jitter, not a secret
+// retryAfter is in seconds: what it is known to take, and 2 s ± 50 %: long enough
+// for a burst to pass, and spread, so that those turned away together do not come
+// back together.
+func retryAfter(rest time.Duration) int {
+	return int((rest+time.Second-1)/time.Second) + 1 + rand.IntN(3) //nolint:gosec // jitter, not a secret
+}
 
 // statuses of the codes whose kind does not say it all.
 var statuses = map[engine.Code]int{
@@ -238,8 +242,10 @@ func humaProblem(c *call, status int, errs []error) *Problem {
 			continue
 		}
 		fault := humaFault(status, d.ErrorDetail())
-		told := func(e *engine.Error) bool { return e.Code == fault.Code && e.Field == fault.Field }
-		if !slices.ContainsFunc(found, told) { // too long and of the wrong form is one fault to its writer
+		told := func(e *engine.Error) bool {
+			return e.Field == fault.Field && (e.Code == fault.Code || fault.Code == codeFieldMissing)
+		}
+		if !slices.ContainsFunc(found, told) { // too long and of the wrong form is one fault to its writer; so is wrong and thus not read
 			found = append(found, fault)
 		}
 	}

@@ -40,6 +40,12 @@ func (s *Server) table() []route {
 			Summary:     "Pass on the code the payer typed",
 			Description: "A wrong code does not fail the payment: next_action asks for another one.",
 		})},
+		{post, "/v1/payments/{id}/cancel", platform, k.money, described(s, s.cancelPayment, huma.Operation{
+			OperationID: "cancel-payment", Tags: []string{"payments"},
+			Summary: "The payer no longer wants to pay this way",
+			Description: "Frees the booking for another payment, for good. A request that is still on the payer's phone, or on a page, " +
+				"can't be taken back: what it takes all the same is refunded.",
+		})},
 		{get, "/v1/payments/{id}", platform, k.read, described(s, s.getPayment, huma.Operation{
 			OperationID: "get-payment", Tags: []string{"payments"},
 			Summary: "Where a payment stands, and how it got there",
@@ -58,6 +64,7 @@ func (s *Server) table() []route {
 			Summary: "Where a talent's payouts go",
 		})},
 		{post, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
+		{get, "/return/{payment}", anybody, k.public, s.raw(s.comeBack)},
 		{get, "/openapi.json", anybody, k.public, s.raw(s.openAPI31)},
 		{get, "/openapi-3.0.json", anybody, k.public, s.raw(s.openAPI30)},
 	}

@@ -58,7 +58,7 @@ type walletOutput struct{ Body Wallet }
 // putWallet says where a talent is paid. Saying the same again changes nothing,
 // so it needs no idempotency key. Payouts that waited for a wallet go on.
 func (s *Server) putWallet(ctx context.Context, c *call, in *walletInput) (*walletOutput, error) {
-	holder, wrong := s.payerOf(c, engine.Disburse, in.Body.Operator, in.Body.Phone)
+	holder, wrong := s.numberOf(c, engine.Disburse, in.Body.Operator, in.Body.Phone)
 	if len(wrong) > 0 {
 		return nil, wrong
 	}

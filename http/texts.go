@@ -1,202 +1,6 @@
 package http
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/engine/phone"
-)
-
-// language is what people are spoken to in.
-type language int
-
-// French comes first: it is the default.
-const (
-	french language = iota
-	english
-)
-
-// languageOf reads Accept-Language (RFC 9110, 12.5.4): the language of ours with
-// the greatest weight, the earlier one on a tie, French when none is asked for.
-func languageOf(header string) language {
-	best, chosen := 0.0, french
-	for part := range strings.SplitSeq(header, ",") {
-		tag, parameters, _ := strings.Cut(strings.TrimSpace(part), ";")
-		weight := 1.0
-		if q, given := strings.CutPrefix(strings.TrimSpace(parameters), "q="); given {
-			parsed, err := strconv.ParseFloat(q, 64)
-			if err != nil || parsed < 0 || parsed > 1 {
-				continue
-			}
-			weight = parsed
-		}
-		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		if weight <= best {
-			continue
-		}
-		switch primary {
-		case "fr", "*":
-			best, chosen = weight, french
-		case "en":
-			best, chosen = weight, english
-		}
-	}
-	return chosen
-}
-
-func (l language) String() string {
-	if l == english {
-		return "en"
-	}
-	return "fr"
-}
-
-// text is one sentence in each language.
-type text struct{ fr, en string }
-
-func (t text) in(l language) string {
-	if l == english {
-		return t.en
-	}
-	return t.fr
-}
-
-// textOf says what a code means to people. A field's name stands for {field}.
-func textOf(l language, code engine.Code, field string) string {
-	t, known := texts[code]
-	if !known {
-		t = texts[engine.CodeInternal]
-	}
-	_, name, _ := strings.Cut(field, ".")
-	return strings.ReplaceAll(t.in(l), "{field}", name)
-}
-
-// operatorUnavailable names those who work now: an operator turned away is told
-// what to use instead.
-func operatorUnavailable(l language, asked phone.Operator, working []phone.Operator) string {
-	names := make([]string, len(working))
-	for i, o := range working {
-		names[i] = o.Name()
-	}
-	if len(names) == 0 {
-		return textOf(l, engine.CodeOperatorUnavailable, "")
-	}
-	if l == english {
-		return asked.Name() + " is not available at the moment. You can use " + list(names, " or ") + "."
-	}
-	return asked.Name() + " n’est pas disponible pour le moment. Vous pouvez utiliser " + list(names, " ou ") + "."
-}
-
-func list(names []string, or string) string {
-	last := len(names) - 1
-	if last == 0 {
-		return names[0]
-	}
-	return strings.Join(names[:last], ", ") + or + names[last]
-}
-
-// What a payment says by itself, when the gateway gave no words.
-var (
-	textSending = text{
-		"Paiement en cours d’envoi. Patientez un instant.",
-		"Sending your payment. One moment.",
-	}
-	textVerifying = text{
-		"Vérification du paiement en cours. Ne payez pas une seconde fois.",
-		"We are checking your payment. Do not pay a second time.",
-	}
-	textChecking = text{
-		"Vérification de votre code en cours.",
-		"Checking your code.",
-	}
-	textOTP = text{
-		"Saisissez le code que votre opérateur vous a donné.",
-		"Enter the code your operator gave you.",
-	}
-	textApprove = text{
-		"Validez le paiement sur votre téléphone.",
-		"Approve the payment on your phone.",
-	}
-	textRedirect = text{
-		"Continuez sur la page de votre opérateur.",
-		"Continue on your operator’s page.",
-	}
-	textPaid = text{
-		"Paiement reçu. Merci !",
-		"Payment received. Thank you!",
-	}
-	textFailed = text{
-		"Le paiement n’a pas abouti. Vous n’avez pas été débité.",
-		"The payment did not go through. You have not been charged.",
-	}
-	textExpired = text{
-		"Le délai de validation est dépassé. Vous pouvez recommencer.",
-		"The time to approve has passed. You can start again.",
-	}
-	textSurplus = text{
-		"Votre argent est arrivé trop tard pour cette réservation : il vous est dû et sera remboursé.",
-		"Your money came too late for this booking: it is owed to you and will be refunded.",
-	}
-	textReview = text{
-		"Paiement en cours de vérification par notre équipe.",
-		"Our team is checking this payment.",
-	}
-)
-
-// displayText is what the payer reads about a payment now: the gateway's own
-// words, verbatim, when it gave some for this very step.
-func displayText(l language, t engine.Transaction) string {
-	a, _ := t.LastAttempt()
-	if t.Review != "" {
-		return textReview.in(l)
-	}
-	if t.Owed() > 0 && t.PaidAt.IsZero() {
-		return textSurplus.in(l)
-	}
-	switch t.Status {
-	case engine.ChargeIsSucceeded:
-		return textPaid.in(l)
-	case engine.ChargeIsFailed, engine.ChargeIsExpired:
-		return endText(l, t, a)
-	case engine.ChargeIsInitiated, engine.ChargeIsProcessing:
-	}
-	switch {
-	case a.Status == engine.AttemptSending:
-		return textSending.in(l)
-	case a.Status != engine.AttemptCustomer:
-		return textVerifying.in(l)
-	case a.OTPInFlight:
-		return textChecking.in(l)
-	case a.Code == engine.CodeOTPInvalid, a.Code == engine.CodeOTPExhausted:
-		return textOf(l, a.Code, "") // the prompt's words, if that is what Text still is, would not say so
-	case a.Text != "":
-		return a.Text
-	}
-	switch a.NextAction {
-	case engine.NextOTP:
-		return textOTP.in(l)
-	case engine.NextApprove:
-		return textApprove.in(l)
-	case engine.NextRedirect:
-		return textRedirect.in(l)
-	case engine.NextNone:
-	}
-	return textVerifying.in(l)
-}
-
-func endText(l language, t engine.Transaction, a engine.Attempt) string {
-	if a.Text != "" {
-		return a.Text
-	}
-	if sentence, known := texts[t.Code]; known && t.Code != "" {
-		return sentence.in(l)
-	}
-	if t.Status == engine.ChargeIsExpired {
-		return textExpired.in(l)
-	}
-	return textFailed.in(l)
-}
+import "github.com/bookmi/cauri/engine"
 
 // texts has every code that can reach a client: what happened, and what to do.
 var texts = map[engine.Code]text{
@@ -369,6 +173,14 @@ var texts = map[engine.Code]text{
 		"Cette réservation est déjà payée.",
 		"This booking is already paid.",
 	},
+	engine.CodePromptOpen: {
+		"Une demande du même montant attend déjà sur ce téléphone. Répondez-y d’abord.",
+		"A request for the same amount is already waiting on this phone. Answer it first.",
+	},
+	engine.CodePaymentCancelled: {
+		"Paiement annulé. Si vous le validez quand même, vous serez remboursé.",
+		"Payment cancelled. If you approve it all the same, you will be refunded.",
+	},
 	engine.CodeOTPNotWanted: {
 		"Ce paiement n’attend pas de code.",
 		"This payment is not waiting for a code.",
@@ -480,6 +292,26 @@ var texts = map[engine.Code]text{
 	engine.CodeGatewayMisconfigured: {
 		"Le service de paiement est indisponible. Réessayez plus tard.",
 		"The payment service is unavailable. Try again later.",
+	},
+	engine.CodeOperatorDown: {
+		"L’opérateur est en panne en ce moment. Choisissez-en un autre, ou réessayez plus tard.",
+		"The operator is out of order at the moment. Choose another one, or try again later.",
+	},
+	engine.CodeOperatorFailed: {
+		"L’opérateur n’a pas pu traiter le paiement. Vous n’avez pas été débité. Réessayez, ou choisissez un autre opérateur.",
+		"The operator could not handle the payment. You have not been charged. Try again, or choose another operator.",
+	},
+	engine.CodeGatewaysResting: {
+		"Le service de paiement est injoignable en ce moment. Vous n’avez pas été débité. Réessayez dans quelques minutes.",
+		"The payment service can’t be reached at the moment. You have not been charged. Try again in a few minutes.",
+	},
+	engine.CodeRefundMismatch: {
+		"Votre remboursement est en cours de vérification par notre équipe.",
+		"Our team is checking your refund.",
+	},
+	engine.CodeRefundAttention: {
+		"Votre remboursement est en cours : notre équipe complète la demande.",
+		"Your refund is under way: our team is completing the request.",
 	},
 	engine.CodeUnsupported: {
 		"Cette opération n’est pas possible avec cet opérateur.",

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,6 +72,7 @@ func TestAPaymentAlwaysHasSomethingToSay(t *testing.T) {
 	t.Parallel()
 	for _, status := range []engine.ChargeStatus{
 		engine.ChargeIsInitiated, engine.ChargeIsProcessing, engine.ChargeIsSucceeded, engine.ChargeIsFailed, engine.ChargeIsExpired,
+		engine.ChargeIsCancelled,
 	} {
 		for _, attempt := range engine.Statuses()["attempt"] {
 			for _, next := range []engine.NextAction{engine.NextNone, engine.NextOTP, engine.NextApprove, engine.NextRedirect} {
@@ -79,7 +81,7 @@ func TestAPaymentAlwaysHasSomethingToSay(t *testing.T) {
 						No: 1, Status: engine.AttemptStatus(attempt), NextAction: next, Code: code,
 					}}}
 					for _, l := range []language{french, english} {
-						require.NotEmpty(t, displayText(l, payment), "%s %s %s %s", status, attempt, next, code)
+						require.NotEmpty(t, displayText(l, payment, nil), "%s %s %s %s", status, attempt, next, code)
 					}
 				}
 			}
@@ -91,14 +93,52 @@ func TestTheGatewaysWordsAreVerbatim(t *testing.T) {
 	t.Parallel()
 	attempt := engine.Attempt{No: 1, Status: engine.AttemptCustomer, NextAction: engine.NextApprove, Text: "Tapez *144#"}
 	payment := engine.Transaction{Status: engine.ChargeIsProcessing, Attempts: []engine.Attempt{attempt}}
-	require.Equal(t, "Tapez *144#", displayText(english, payment))
+	require.Equal(t, "Tapez *144#", displayText(english, payment, nil))
 	payment.Review = engine.ReviewAmount
-	require.Equal(t, textReview.fr, displayText(french, payment))
+	require.Equal(t, textReview.fr, displayText(french, payment, nil))
 }
 
-func TestListsReadAsSentences(t *testing.T) {
+func TestAPayerIsToldWhichPartOfThePathIsShut(t *testing.T) {
 	t.Parallel()
+	moov := wanted(french, engine.MobileMoney, phone.Moov)
 	require.Equal(t, "Moov Money n’est pas disponible pour le moment. Vous pouvez utiliser Wave.",
-		operatorUnavailable(french, phone.Moov, []phone.Operator{phone.Wave}))
-	require.Equal(t, texts[engine.CodeOperatorUnavailable].en, operatorUnavailable(english, phone.Moov, nil))
+		turnedAway(french, engine.CodeOperatorUnavailable, moov, []string{"Wave"}))
+	require.Equal(t, "Moov Money est en panne en ce moment : cela ne vient pas de votre téléphone. "+
+		"Vous pouvez utiliser Wave, MTN MoMo ou une carte bancaire.",
+		turnedAway(french, engine.CodeOperatorDown, moov, []string{"Wave", "MTN MoMo", "une carte bancaire"}))
+	require.Equal(t, "Card payment can’t be reached at the moment. You have not been charged. Try again in a few minutes.",
+		turnedAway(english, engine.CodeGatewaysResting, wanted(english, engine.Card, ""), nil))
+	for code := range shut {
+		require.NotEqual(t, texts[code], text{}, "%s reads without a name too", code)
+	}
+}
+
+func TestAPayersMoneyIsSpokenOf(t *testing.T) {
+	t.Parallel()
+	attempts := []engine.Attempt{{No: 1, Status: engine.AttemptSucceeded, Text: "Tapez *144#"}}
+	owed := []engine.Refund{{No: 1, Attempt: 1, Amount: 15000, Status: engine.RefundIsManual}}
+	done := []engine.Refund{{No: 1, Attempt: 1, Amount: 15000, Status: engine.RefundIsDone}}
+	for _, c := range []struct {
+		name string
+		says string
+		of   engine.Transaction
+	}{
+		{"too late", textSurplus.fr, engine.Transaction{Status: engine.ChargeIsCancelled, Refunds: owed}},
+		{"given back", textGivenBack.fr, engine.Transaction{Status: engine.ChargeIsCancelled, Refunds: done}},
+		{"twice", textPaidTwice.fr, engine.Transaction{Status: engine.ChargeIsSucceeded, PaidAt: time.Unix(1, 0), Refunds: owed}},
+		{"twice, given back", textPaid.fr, engine.Transaction{Status: engine.ChargeIsSucceeded, PaidAt: time.Unix(1, 0), Refunds: done}},
+		{"cancelled", texts[engine.CodePaymentCancelled].fr, engine.Transaction{Status: engine.ChargeIsCancelled}},
+		{"to be offered again", textOffering.fr, engine.Transaction{Status: engine.ChargeIsInitiated, Code: engine.CodeGatewaysResting}},
+	} {
+		c.of.Attempts = attempts
+		require.Equal(t, c.says, displayText(french, c.of, nil), c.name)
+	}
+}
+
+func TestAnAttemptInDoubtSaysNotToPayTwice(t *testing.T) {
+	t.Parallel()
+	for _, status := range []engine.AttemptStatus{engine.AttemptUnknown, engine.AttemptQuarantine} {
+		payment := engine.Transaction{Status: engine.ChargeIsProcessing, Attempts: []engine.Attempt{{No: 1, Status: status, Text: "Tapez *144#"}}}
+		require.Equal(t, textVerifying.fr, displayText(french, payment, nil), status)
+	}
 }

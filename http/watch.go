@@ -81,7 +81,7 @@ func (w *watcher) await(ctx context.Context, known engine.Transaction, patience 
 // an end, or the admission that no answer came.
 func speaks(t engine.Transaction) bool {
 	a, exists := t.LastAttempt()
-	if !exists {
+	if !exists || !t.Status.Open() {
 		return true
 	}
 	return a.Status != engine.AttemptSending && !a.OTPInFlight

@@ -44,23 +44,27 @@ func (s *Server) receive(ctx *fasthttp.RequestCtx, c *call) {
 }
 
 // take verifies over the bytes as received, copies them once, and hands them on.
+// Every value of the signature header goes to Verify: two are as wrong as none.
 func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Receiver, ctx *fasthttp.RequestCtx) (string, error) {
 	received := ctx.PostBody()
 	if len(received) > webhookBodyBytesMax { // a path in disguise got the larger limit
 		return webhookTooLarge, engine.Errorf(engine.Invalid, codeBodyTooLarge, "a webhook has at most %d bytes", webhookBodyBytesMax)
 	}
 	signatures := ctx.Request.Header.PeekAll(r.Header)
-	if len(signatures) != 1 { // Peek would take the first of two
-		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s", r.Header)
-	}
-	if _, err := r.Verify(signatures, received); err != nil {
+	if _, err := r.Verify(signatures, received); err != nil { // all of them: Peek would take the first of two
 		s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", ctx.RemoteIP().String())
-		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "the signature does not match the body")
+		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s that matches the body", r.Header)
 	}
-	body := bytes.Clone(received) // the one copy: from here on nothing is fasthttp's
-	n, err := r.Parse(body)
+	// The one copy: from here on nothing is fasthttp's. What of it may be stored is
+	// the parser's to say.
+	d := engine.Delivery{Signature: bytes.Clone(signatures[0]), Body: bytes.Clone(received), ReceivedAt: time.Now().UTC()}
+	n, err := r.Parse(d)
 	n.Gateway = g
-	n.Delivery = engine.Delivery{Signature: decodeSignature(signatures[0]), Body: body, ReceivedAt: time.Now().UTC()}
+	if n.Identity == "" { // unreadable: its bytes are all that names it
+		sum := sha256.Sum256(d.Body)
+		n.Kind = "unreadable"
+		n.Identity = engine.NewIdentity(n.Gateway, n.Kind, hex.EncodeToString(sum[:]), "")
+	}
 	if err != nil || n.Foreign != "" {
 		return s.park(within, n)
 	}
@@ -87,11 +91,6 @@ func (s *Server) tell(within context.Context, n engine.Notification) (string, er
 
 // park keeps a signed notification for later, once.
 func (s *Server) park(within context.Context, n engine.Notification) (string, error) {
-	if n.Identity == "" { // unreadable: its bytes are all that names it
-		sum := sha256.Sum256(n.Delivery.Body)
-		n.Kind = "unreadable"
-		n.Identity = engine.NewIdentity(n.Gateway, n.Kind, hex.EncodeToString(sum[:]), "")
-	}
 	if err := s.ports.Inbox.Park(within, n); err != nil {
 		return webhookTurnedAway, later(err)
 	}
@@ -106,13 +105,4 @@ func later(err error) error {
 		code = engine.CodeOverloaded
 	}
 	return &engine.Error{Kind: engine.Overloaded, Code: code, Detail: "not committed: send it again", Err: err}
-}
-
-// decodeSignature returns what identifies a delivery's bytes: the decoded digest
-// where the header is plain hex, in either case, and a copy of it elsewhere.
-func decodeSignature(header []byte) []byte {
-	if digest, err := hex.DecodeString(string(header)); err == nil {
-		return digest
-	}
-	return bytes.Clone(header)
 }

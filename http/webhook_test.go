@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -138,9 +139,33 @@ func TestWhatCannotBeCommittedNowIsA503(t *testing.T) {
 
 func TestAnUnknownGatewayHasNoDoor(t *testing.T) {
 	t.Parallel()
-	a := start(t).do(t, "POST", "/webhooks/nobody", `{}`)
-	require.Equal(t, 404, a.status)
-	require.Equal(t, engine.Code("route_unknown"), a.problem(t).Code)
+	e := start(t)
+	for _, gateway := range []string{"nobody", "fedapay"} { // known to the engine and not configured is unknown too
+		a := e.do(t, "POST", "/webhooks/"+gateway, `{}`)
+		require.Equal(t, 404, a.status, gateway)
+		require.Equal(t, engine.Code("route_unknown"), a.problem(t).Code)
+	}
+}
+
+func TestTwoSignaturesAreAsWrongAsNone(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	body := `{"event":"x","reference":"y"}`
+	right := paystack.sign([]byte(body))
+	request := "POST /webhooks/paystack HTTP/1.1\r\nHost: x\r\n" + signatureName + ": " + right + "\r\n" + signatureName + ": " + right +
+		"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\nConnection: close\r\n\r\n" + body
+	statuses, _ := e.exchange(t, request)
+	require.Equal(t, []int{401}, statuses)
+	require.Empty(t, e.parked)
+}
+
+func TestOnlyWhatTheParserLetsUsKeepIsStored(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	a := e.deliver(t, `{"event":"subscription.create","reference":"y","phone":"0700000001"}`)
+	require.Equal(t, 200, a.status, "%s", a.body)
+	require.Len(t, e.parked, 1)
+	require.JSONEq(t, `{"event":"subscription.create","reference":"y","phone":""}`, string(e.parked[0].Delivery.Body))
 }
 
 // fasthttp reads the next request of a connection into the same buffer: a body

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/http"
 )
 
 // world stands behind the ports: a small store that decides with the real
@@ -31,7 +33,10 @@ type world struct {
 	told         []engine.Notification // as they arrived, bodies not copied again
 	wallets      map[string]engine.Wallet
 	watchers     map[engine.ID][]chan struct{}
-	broken       error // what every port answers, when set
+	broken       error     // what every port answers, when set
+	prompt       engine.ID // who is asking the payer's phone for this amount now
+	health       engine.Health
+	breakers     []http.Breaker
 	asks         int
 
 	effects sync.WaitGroup
@@ -85,11 +90,12 @@ func (w *world) Ask(_ context.Context, ask engine.Ask) (engine.Applied, error) {
 		if owner, taken := w.bookings[c.Booking]; taken && w.transactions[owner].Status.Open() {
 			t.Slot = owner
 		}
+		t.Prompt = w.prompt
 	}
 	if n, notifies := ask.Command.(engine.Notify); notifies {
 		w.told = append(w.told, n.Notification)
 	}
-	d, err := t.Decide(ask.Command, engine.Given{Now: w.now, Fresh: t.ID, Policy: &w.policy})
+	d, err := t.Decide(ask.Command, engine.Given{Now: w.now, Fresh: t.ID, Policy: &w.policy, Health: w.health})
 	if err != nil {
 		return engine.Applied{}, err
 	}
@@ -221,6 +227,28 @@ func (w *world) Remember(_ context.Context, k engine.IdempotencyKey, status int,
 	return status, body, nil
 }
 
+func (w *world) outside() http.Outside {
+	return http.Outside{
+		Health: func() engine.Health {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.health
+		},
+		Breakers: func() []http.Breaker {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.breakers
+		},
+	}
+}
+
+// looks sets how the outside looks from here on.
+func (w *world) looks(h engine.Health, breakers ...http.Breaker) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.health, w.breakers = h, breakers
+}
+
 func (w *world) ready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -231,6 +259,12 @@ func (w *world) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.broken = err
+}
+
+func (w *world) asksSoFar() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asks
 }
 
 func (w *world) all() map[engine.ID]engine.Transaction {
@@ -250,6 +284,9 @@ func (s signer) sign(body []byte) string {
 }
 
 func (s signer) Verify(signatures [][]byte, body []byte) (string, error) {
+	if len(signatures) != 1 {
+		return "", engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "not one")
+	}
 	given, err := hex.DecodeString(string(signatures[0]))
 	mac := hmac.New(sha512.New, []byte(s.secret))
 	mac.Write(body)
@@ -266,13 +303,18 @@ type notice struct {
 	Padding   string `json:"padding,omitempty"`
 }
 
-func (s signer) Parse(body []byte) (engine.Notification, error) {
+// redacted is what a parser lets us store of a body.
+func redacted(body string) string { return strings.ReplaceAll(body, "0700000001", "") }
+
+func (s signer) Parse(d engine.Delivery) (engine.Notification, error) {
+	digest, _ := hex.DecodeString(string(d.Signature)) // Verify has read it before
+	kept := engine.Delivery{Signature: digest, Body: []byte(redacted(string(d.Body))), ReceivedAt: d.ReceivedAt}
 	var n notice
-	if err := json.Unmarshal(body, &n); err != nil {
-		return engine.Notification{}, engine.Errorf(engine.Invalid, engine.CodeNotificationForeign, "unreadable")
+	if err := json.Unmarshal(d.Body, &n); err != nil {
+		return engine.Notification{Delivery: kept}, engine.Errorf(engine.Invalid, engine.CodeNotificationForeign, "unreadable")
 	}
 	out := engine.Notification{
-		Gateway: engine.Paystack, Kind: n.Event,
+		Gateway: engine.Paystack, Kind: n.Event, Delivery: kept,
 		Identity: engine.NewIdentity(engine.Paystack, n.Event, n.Reference, "success"),
 	}
 	reference, err := engine.ParseReference(n.Reference)

@@ -36,6 +36,7 @@
 //	0020 never approves      0021 approves slowly     0022 ends as a timeout
 //	0023 answers pending     0024 answers open_url    0025 abandoned, paid later
 //	0026 failed, paid later  0027 answers send_otp    0028 answers pay_offline
+//	0029 the operator is down, paid later
 //	0030 webhook lost        0031 webhook eight times 0032 webhook late
 //	0033 webhook with another amount                  0034 pending after the OTP
 //	0035 open_url after the OTP                       0036 paid, refund fails

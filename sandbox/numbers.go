@@ -27,6 +27,7 @@ const (
 	FailedPaidLater     Outcome = "failed_paid_later"
 	AnswersSendOTP      Outcome = "answers_send_otp"
 	AnswersPayOffline   Outcome = "answers_pay_offline"
+	DownPaidLater       Outcome = "operator_down_paid_later"
 	WebhookLost         Outcome = "webhook_lost"
 	WebhookDuplicated   Outcome = "webhook_duplicated"
 	WebhookLate         Outcome = "webhook_late"
@@ -71,6 +72,7 @@ var Numbers = []Number{
 	{"0026", FailedPaidLater, "charge fails and succeeds all the same after 240 s"},
 	{"0027", AnswersSendOTP, "charge answers send_otp, whatever the operator's flow"},
 	{"0028", AnswersPayOffline, "charge answers pay_offline, whatever the operator's flow"},
+	{"0029", DownPaidLater, "charge fails: the operator does not answer; it succeeds all the same after 240 s"},
 	{"0030", WebhookLost, "succeeds; no webhook ever arrives"},
 	{"0031", WebhookDuplicated, "succeeds; each webhook arrives eight times at once"},
 	{"0032", WebhookLate, "succeeds; each webhook arrives ten minutes late"},
@@ -89,6 +91,12 @@ var Numbers = []Number{
 	{"0047", TransferRejected, "transfer is rejected; no webhook"},
 	{"0048", TransferBlocked, "transfer is blocked; no webhook"},
 	{"0049", TransferRefused, "transfer is refused in the answer; nothing is created"},
+}
+
+// PaidLate reports that what was over is paid all the same: the gateway that said
+// so was wrong, and whoever believed it may have charged the payer elsewhere.
+func (o Outcome) PaidLate() bool {
+	return o == AbandonedPaidLater || o == FailedPaidLater || o == DownPaidLater
 }
 
 // Digits that choose an outcome; the country and operator prefixes before them

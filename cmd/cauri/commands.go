@@ -26,13 +26,15 @@ const (
 type program struct {
 	Settings
 
-	Demo    demoCommand    `cmd:"" help:"See it run: a private PostgreSQL, the simulated gateways, the engine and a trickle of payments."`
-	Serve   serveCommand   `cmd:"" help:"Run the engine."`
-	Sandbox sandboxCommand `cmd:"" help:"Run the simulated gateways alone, for any client of theirs."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say where it is."`
-	Webhook webhookCommand `cmd:"" help:"The notifications that are kept and have not counted: list them, have them tried again."`
-	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, and where to get it."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Demo     demoCommand     `cmd:"" help:"See it run: a private PostgreSQL, the simulated gateways, the engine and a trickle of payments."`
+	Serve    serveCommand    `cmd:"" help:"Run the engine."`
+	Sandbox  sandboxCommand  `cmd:"" help:"Run the simulated gateways alone, for any client of theirs."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, or say where it is."`
+	Gateways gatewaysCommand `cmd:"" help:"The gateways: who may be charged through whom, what their breakers do, and forcing one."`
+	Refunds  refundsCommand  `cmd:"" help:"What payers are owed and only people can give back."`
+	Webhook  webhookCommand  `cmd:"" help:"The notifications that are kept and have not counted: list them, have them tried again."`
+	Doctor   doctorCommand   `cmd:"" help:"Say what is missing, and where to get it."`
+	Version  versionCommand  `cmd:"" help:"Say which version this is."`
 }
 
 // streams is where a command writes: what was asked for, and what went wrong.

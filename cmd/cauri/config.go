@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -25,11 +24,13 @@ const (
 	Production  Environment = "production"
 )
 
-// The values a developer need not set. Both say what they are: neither works at
-// a real gateway, and production refuses both.
+// The values a developer need not set. All say what they are: none works at a
+// real gateway, and production refuses them.
 const (
-	developmentPaystackKey = "sk_test_cauri_development"
-	developmentAPIKey      = "ck_test_cauri_development"
+	developmentPaystackKey    = "sk_test_cauri_development"
+	developmentFedaPayKey     = "sk_sandbox_cauri_development"
+	developmentFedaPayWebhook = "wh_sandbox_cauri_development"
+	developmentAPIKey         = "ck_test_cauri_development"
 )
 
 // apiKeyBytesMin is 32 bytes of entropy in the shortest usual spelling.
@@ -54,6 +55,23 @@ type Settings struct {
 	PaystackPreviousKeys []secret.Secret `name:"paystack-previous-secret-keys" env:"PAYSTACK_PREVIOUS_SECRET_KEYS" placeholder:"KEY,…" help:"Keys that still verify webhooks during a rotation: keep one for 73 hours."`
 	PaystackBaseURL      string          `name:"paystack-base-url" env:"PAYSTACK_BASE_URL" default:"https://api.paystack.co" help:"Where Paystack is."`
 	PaystackPhoneFormat  string          `name:"paystack-phone-format" env:"PAYSTACK_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How Paystack is told a phone number: ${enum}."`
+
+	PaystackOperatorFailureTexts []string `name:"paystack-operator-failure-texts" env:"PAYSTACK_OPERATOR_FAILURE_TEXTS" sep:";" placeholder:"TEXT;…" help:"Phrases by which Paystack says that the operator's own system failed, so that the second gateway is asked without asking the payer. None is documented."`
+
+	FedaPaySecretKey      secret.Secret             `name:"fedapay-secret-key" env:"FEDAPAY_SECRET_KEY" placeholder:"KEY" help:"FedaPay's secret key. Absent: there is no second door."`
+	FedaPayWebhookSecrets []secret.Secret           `name:"fedapay-webhook-secrets" env:"FEDAPAY_WEBHOOK_SECRETS" placeholder:"SECRET,…" help:"What FedaPay signs its webhooks with, wh_…; the previous one too for 73 hours of a rotation."`
+	FedaPayBaseURL        string                    `name:"fedapay-base-url" env:"FEDAPAY_BASE_URL" placeholder:"URL" help:"Where FedaPay is. Absent: api.fedapay.com or sandbox-api.fedapay.com, as the key says."`
+	FedaPayPhoneFormat    string                    `name:"fedapay-phone-format" env:"FEDAPAY_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How FedaPay is told a phone number: ${enum}."`
+	FedaPayDirectModes    map[phone.Operator]string `name:"fedapay-direct-modes" env:"FEDAPAY_DIRECT_MODES" default:"mtn=mtn_ci" mapsep:"," placeholder:"OPERATOR=MODE,…" help:"Who FedaPay charges without a page, and its name for that."`
+
+	ReturnURL               string   `name:"return-url" env:"CAURI_RETURN_URL" placeholder:"URL" help:"Where gateways' pages send the payer's browser afterwards; {payment} in it becomes the payment's id. The engine serves /return/{payment}."`
+	RoutesOff               []string `name:"routes-off" env:"CAURI_ROUTES_OFF" placeholder:"ROUTE,…" help:"Lines of the route table that are not used, such as fedapay.card.hosted; cauri gateways lists them."`
+	RoutesOn                []string `name:"routes-on" env:"CAURI_ROUTES_ON" placeholder:"ROUTE,…" help:"Lines that are off by default and that your account offers, such as fedapay.wave.hosted."`
+	FailoverAfterQuarantine bool     `name:"failover-after-quarantine" env:"CAURI_FAILOVER_AFTER_QUARANTINE" help:"Ask the second gateway also when the first has long said it never heard of the payment. Not before that gateway has said in writing that it means it."`
+
+	BreakerFailures  uint32        `name:"breaker-failures" env:"CAURI_BREAKER_FAILURES" default:"5" help:"Failures in a row that open a gateway's breaker."`
+	BreakerSlowAfter time.Duration `name:"breaker-slow-after" env:"CAURI_BREAKER_SLOW_AFTER" default:"8s" help:"A success that took longer counts as a failure of the gateway's health."`
+	BreakerOpenFor   time.Duration `name:"breaker-open-for" env:"CAURI_BREAKER_OPEN_FOR" default:"20s" help:"How long an open breaker waits before it is tried again."`
 
 	PayerEmailDomain string `name:"payer-email-domain" env:"CAURI_PAYER_EMAIL_DOMAIN" placeholder:"DOMAIN" help:"Makes an address for payers who have none: Paystack requires one. A domain of yours."`
 
@@ -95,12 +113,18 @@ func (s *Settings) complete() error {
 		if s.PaystackSecretKey.IsZero() {
 			s.PaystackSecretKey = secret.New(developmentPaystackKey)
 		}
+		if s.FedaPaySecretKey.IsZero() && len(s.FedaPayWebhookSecrets) == 0 && !isLiveKey(s.PaystackSecretKey) {
+			s.FedaPaySecretKey = secret.New(developmentFedaPayKey)
+			s.FedaPayWebhookSecrets = []secret.Secret{secret.New(developmentFedaPayWebhook)}
+		}
 		if s.APIKey.IsZero() {
 			s.APIKey = secret.New(developmentAPIKey)
 		}
 	}
 	var faults Misconfigured
 	faults = append(faults, s.requireSecrets()...)
+	faults = append(faults, s.requireSecondDoor()...)
+	faults = append(faults, s.requireRoutes()...)
 	faults = append(faults, s.requireDurable()...)
 	if policy := s.policy(); policy.Check() != nil {
 		faults = append(faults, policy.Check().Error())
@@ -139,11 +163,9 @@ func (s *Settings) requireSecrets() (faults Misconfigured) {
 }
 
 func (s *Settings) requireDurable() (faults Misconfigured) {
-	base, err := url.Parse(s.PaystackBaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		faults = append(faults, "PAYSTACK_BASE_URL is no address of a gateway")
-	} else if s.Env == Production && (base.Scheme != "https" || isLoopback(base.Hostname())) {
-		faults = append(faults, "PAYSTACK_BASE_URL must be https and somewhere else in production")
+	faults = append(faults, s.requireBase("PAYSTACK_BASE_URL", s.PaystackBaseURL)...)
+	if s.ReturnURL != "" {
+		faults = append(faults, s.requireReturn()...)
 	}
 	if s.Env == Production && s.DatabaseURL == "" {
 		faults = append(faults, "DATABASE_URL is missing: production does not run on a private PostgreSQL")
@@ -160,7 +182,11 @@ func (s *Settings) requireDurable() (faults Misconfigured) {
 // policy is what Decide is given.
 func (s *Settings) policy() engine.Policy {
 	p := engine.DefaultPolicy()
-	p.Live = map[engine.Gateway]bool{engine.Paystack: strings.HasPrefix(s.PaystackSecretKey.Reveal(), "sk_live_")}
+	p.Live = map[engine.Gateway]bool{
+		engine.Paystack: isLiveKey(s.PaystackSecretKey), engine.FedaPay: isLiveKey(s.FedaPaySecretKey),
+	}
+	p.Routes = s.routes()
+	p.FailoverAfterQuarantine = s.FailoverAfterQuarantine
 	p.AutoReleaseHours, p.Commission, p.PortedNumbers = s.AutoReleaseHours, s.Commission, s.PortedNumbers
 	p.AmountMin, p.AmountMax = money.Amount(s.AmountMin), money.Amount(s.AmountMax)
 	p.PromptWindow = s.PromptWindow

@@ -5,9 +5,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/secret"
 )
 
@@ -20,8 +23,16 @@ func production() Settings {
 		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
 		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),
 		PaystackBaseURL: "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
-		PromptWindow: 180e9,
+		PromptWindow: 180e9, FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
+}
+
+// twoDoors is a production with both gateways.
+func twoDoors() Settings {
+	s := production()
+	s.FedaPaySecretKey = secret.New("sk_live_" + canary)
+	s.FedaPayWebhookSecrets = []secret.Secret{secret.New("wh_live_" + canary)}
+	return s
 }
 
 func TestProductionStartsWhenNothingIsMissing(t *testing.T) {
@@ -29,6 +40,98 @@ func TestProductionStartsWhenNothingIsMissing(t *testing.T) {
 	s := production()
 	require.NoError(t, s.complete())
 	require.True(t, s.policy().Live["paystack"])
+	require.True(t, s.policy().Refunds["paystack"])
+}
+
+func TestWithoutASecondKeyThereIsNoSecondDoor(t *testing.T) {
+	t.Parallel()
+	s := production()
+	require.NoError(t, s.complete())
+	for _, r := range s.policy().Routes {
+		require.Equal(t, r.Gateway == engine.FedaPay, r.Off != "", routeName(r))
+	}
+	require.Empty(t, s.policy().Routes.For(engine.Collect, engine.MobileMoney, phone.Moov))
+}
+
+func TestTheSecondDoorOpensWithItsKey(t *testing.T) {
+	t.Parallel()
+	s := twoDoors()
+	s.RoutesOff, s.RoutesOn = []string{"fedapay.card.hosted"}, []string{"fedapay.wave.hosted"}
+	require.NoError(t, s.complete())
+	policy := s.policy()
+	require.True(t, policy.Live["fedapay"])
+	require.False(t, policy.Refunds["fedapay"], "FedaPay has no refund API")
+	require.False(t, policy.FailoverAfterQuarantine)
+	collect := func(m engine.Method, o phone.Operator) []engine.Door { return policy.Routes.For(engine.Collect, m, o) }
+	paystack, page := engine.Door{Gateway: engine.Paystack, Flow: engine.Direct}, engine.Door{Gateway: engine.FedaPay, Flow: engine.Hosted}
+	require.Equal(t, []engine.Door{paystack, {Gateway: engine.FedaPay, Flow: engine.Direct}}, collect(engine.MobileMoney, phone.MTN))
+	require.Equal(t, []engine.Door{page}, collect(engine.MobileMoney, phone.Moov))
+	require.Equal(t, []engine.Door{paystack, page}, collect(engine.MobileMoney, phone.Wave), "switched on")
+	require.Equal(t, []engine.Door{paystack}, collect(engine.MobileMoney, phone.Orange))
+	require.Equal(t, []engine.Door{{Gateway: engine.Paystack, Flow: engine.Hosted}}, collect(engine.Card, ""), "switched off")
+	require.Equal(t, "https://api.fedapay.com", s.fedapayURL())
+
+	s.FedaPayDirectModes = map[phone.Operator]string{}
+	require.Equal(t, []engine.Door{paystack}, s.policy().Routes.For(engine.Collect, engine.MobileMoney, phone.MTN), "no mode, no door")
+}
+
+func TestASecondDoorIsRefusedWhereItWouldPayWithNothing(t *testing.T) {
+	t.Parallel()
+	sandboxed := func(s *Settings) {
+		s.FedaPaySecretKey = secret.New("sk_sandbox_" + canary)
+		s.FedaPayWebhookSecrets = []secret.Secret{secret.New("wh_sandbox_" + canary)}
+	}
+	for name, c := range map[string]struct {
+		spoil func(*Settings)
+		names string
+	}{
+		"a sandbox key in production": {sandboxed, "FEDAPAY_SECRET_KEY is a sandbox key"},
+		"one real, one pretended":     {func(s *Settings) { sandboxed(s); s.Env = Staging }, "different environments"},
+		"a public key":                {func(s *Settings) { s.FedaPaySecretKey = secret.New("pk_live_" + canary) }, "FEDAPAY_SECRET_KEY"},
+		"no key at all":               {func(s *Settings) { s.FedaPaySecretKey = secret.New(canary) }, "FEDAPAY_SECRET_KEY"},
+		"secrets without a key":       {func(s *Settings) { s.FedaPaySecretKey = secret.Secret{} }, "FEDAPAY_SECRET_KEY is missing"},
+		"a key without secrets":       {func(s *Settings) { s.FedaPayWebhookSecrets = nil }, "FEDAPAY_WEBHOOK_SECRETS is missing"},
+		"a secret that isn't": {
+			func(s *Settings) { s.FedaPayWebhookSecrets = append(s.FedaPayWebhookSecrets, secret.New(canary)) }, "FEDAPAY_WEBHOOK_SECRETS",
+		},
+		"a secret of the other environment": {
+			func(s *Settings) {
+				s.FedaPayWebhookSecrets = append(s.FedaPayWebhookSecrets, secret.New("wh_sandbox_"+canary))
+			}, "another environment",
+		},
+		"the other environment's host": {func(s *Settings) { s.FedaPayBaseURL = "https://sandbox-api.fedapay.com" }, "other environment"},
+		"a gateway over http":          {func(s *Settings) { s.FedaPayBaseURL = "http://api.fedapay.com" }, "FEDAPAY_BASE_URL"},
+		"a gateway on this machine":    {func(s *Settings) { s.FedaPayBaseURL = "https://127.0.0.1:8091" }, "FEDAPAY_BASE_URL"},
+		"a way back over http":         {func(s *Settings) { s.ReturnURL = "http://pay.example.ci/return/{payment}" }, "CAURI_RETURN_URL"},
+		"a way back that runs":         {func(s *Settings) { s.ReturnURL = "javascript:alert(1)" }, "CAURI_RETURN_URL"},
+		"a route nobody knows":         {func(s *Settings) { s.RoutesOff = []string{"fedapay.orange"} }, "fedapay.orange.hosted"},
+		"a route on and off": {
+			func(s *Settings) {
+				s.RoutesOn, s.RoutesOff = []string{"fedapay.wave.hosted"}, []string{"fedapay.wave.hosted"}
+			}, "both name",
+		},
+		"a route through no door": {
+			func(s *Settings) {
+				s.FedaPaySecretKey, s.FedaPayWebhookSecrets = secret.Secret{}, nil
+				s.RoutesOn = []string{"fedapay.wave.hosted"}
+			}, "FEDAPAY_SECRET_KEY is not set",
+		},
+		"a mode for nobody": {
+			func(s *Settings) { s.FedaPayDirectModes = map[phone.Operator]string{"moov": "moov_ci"} }, "FEDAPAY_DIRECT_MODES",
+		},
+		"a breaker that stays open": {func(s *Settings) { s.BreakerOpenFor = time.Hour }, "CAURI_BREAKER_OPEN_FOR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := twoDoors()
+			c.spoil(&s)
+			err := s.complete()
+			require.Error(t, err)
+			require.Contains(t, err.Error(), c.names)
+			require.NotContains(t, err.Error(), canary)
+			require.Equal(t, exitMisconfigured, exitCode(err))
+		})
+	}
 }
 
 func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
@@ -87,6 +190,13 @@ func TestDevelopmentNeedsNothing(t *testing.T) {
 	s.Env, s.APIKey, s.PaystackSecretKey, s.DatabaseURL = Development, secret.Secret{}, secret.Secret{}, ""
 	require.NoError(t, s.complete())
 	require.False(t, s.policy().Live["paystack"], "the development key is a test key")
+	require.True(t, s.hasSecondDoor())
+	require.Equal(t, "https://sandbox-api.fedapay.com", s.fedapayURL())
+
+	s = production()
+	s.Env = Development
+	require.NoError(t, s.complete())
+	require.False(t, s.hasSecondDoor(), "beside a live key no door pretends")
 }
 
 // run runs a command line as main would.

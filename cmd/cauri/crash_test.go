@@ -176,7 +176,7 @@ func TestKillingTheEngineLosesNothingAndDoublesNothing(t *testing.T) {
 	store, err := persistence.Open(t.Context(), persistence.Config{DSN: h.dsn, Policy: &engine.Policy{}, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer store.Close()
-	d := demo{gateway: h.gateway, engine: &app{store: store}}
+	d := demo{first: h.gateway, engine: &app{store: store}}
 	found, err := d.check(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, h.child.Process.Signal(os.Interrupt))

@@ -12,12 +12,11 @@ import (
 	"time"
 
 	"github.com/bookmi/cauri/cmd/cauri/internal/traffic"
-	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
 	"github.com/bookmi/cauri/internal/pgembed"
 	"github.com/bookmi/cauri/internal/telemetry"
 	"github.com/bookmi/cauri/sandbox"
+	"github.com/bookmi/cauri/sandbox/fedapay"
 	"github.com/bookmi/cauri/sandbox/paystack"
 )
 
@@ -29,6 +28,7 @@ type demoCommand struct {
 	Check bool          `help:"At the end, let what is under way finish, hold the books against the gateway's, and exit 3 if anything is wrong."`
 	Rate  float64       `default:"3" help:"Payments started per second, at most 200."`
 	Seed  uint64        `default:"42" help:"The same seed makes the same payers."`
+	Chaos bool          `help:"Paystack goes dark for 20 s, 5 s after the start: payments move to FedaPay."`
 	Fresh bool          `help:"Forget what earlier demos left."`
 	JSON  bool          `help:"At the end, the figures as JSON on standard output."`
 }
@@ -43,15 +43,18 @@ func (c demoCommand) Validate() error {
 		return fmt.Errorf("--rate is above 0 and at most %d", demoRateMax)
 	case c.For < 0:
 		return errors.New("--for is a length of time")
+	case c.Chaos && c.For > 0 && c.For < chaosNeeds:
+		return fmt.Errorf("--chaos takes %s: leave --for away, or make it longer", chaosNeeds)
 	}
 	return nil
 }
 
-// demo is everything the demo runs, gateway included.
+// demo is everything the demo runs, gateways included.
 type demo struct {
 	running  lifecycle.Group
 	database database
-	gateway  *paystack.Server
+	first    *paystack.Server
+	second   *fedapay.Server
 	engine   *app
 	payers   *traffic.Payers
 	began    time.Time
@@ -81,6 +84,21 @@ func (c demoCommand) Run(ctx context.Context, settings *Settings, to streams) (e
 		defer close(paying)
 		d.payers.Run(talking)
 	}()
+	if c.Chaos {
+		dark := make(chan struct{})
+		go func() { // ends with talking, the lights on; waited for below
+			defer close(dark)
+			d.darken(talking, to)
+		}()
+		defer func() { <-dark }()
+	}
+	atWork, home := context.WithCancel(context.WithoutCancel(ctx))
+	staff := make(chan struct{})
+	go func() { // ends with the demo; waited for below
+		defer close(staff)
+		d.refundByHand(atWork)
+	}()
+	defer func() { home(); <-staff }()
 	d.narrate(talking, to)
 	<-paying
 	if !c.Check {
@@ -94,17 +112,6 @@ func (c demoCommand) Run(ctx context.Context, settings *Settings, to streams) (e
 	return d.finish(c, to, found)
 }
 
-// setUp makes sure that nothing real is touched: the demo has a key of its own.
-func (c demoCommand) setUp(settings *Settings) {
-	settings.PaystackSecretKey = secret.New(developmentPaystackKey)
-	settings.PaystackPreviousKeys = nil
-	if settings.APIKey.IsZero() {
-		settings.APIKey = secret.New(developmentAPIKey)
-	}
-	settings.HTTPAddr = freeAddr(settings.HTTPAddr, "")
-	settings.AdminAddr = freeAddr(settings.AdminAddr, settings.HTTPAddr)
-}
-
 // start brings everything up, in the order in which each needs the other.
 func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to streams) error {
 	c.setUp(&settings)
@@ -115,13 +122,13 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 		}
 		settings.DataDir = dir
 	}
-	books := filepath.Join(settings.DataDir, "paystack.books.jsonl")
 	if c.Fresh {
-		if err := errors.Join(pgembed.Remove(settings.DataDir), removeFile(books)); err != nil {
+		firsts, seconds := d.books(settings.DataDir)
+		if err := errors.Join(pgembed.Remove(settings.DataDir), removeFile(firsts), removeFile(seconds)); err != nil {
 			return fmt.Errorf("--fresh: %w", err)
 		}
 	}
-	to.printf("Starting PostgreSQL, the simulated Paystack and the engine…\n")
+	to.printf("Starting PostgreSQL, the simulated Paystack and FedaPay, and the engine…\n")
 	progress := telemetry.NewLogger(to.err, settings.LogFormat, settings.LogLevel)
 	var err error
 	if d.database, err = settings.database(ctx, &d.running, demoApp, progress); err != nil {
@@ -131,7 +138,7 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 	if err != nil {
 		return err
 	}
-	if err := d.startGateway(ctx, books, c.Seed, &settings); err != nil {
+	if err := d.startGateways(ctx, c.Seed, &settings); err != nil {
 		return err
 	}
 	policy := demoPolicy(settings.policy())
@@ -139,44 +146,12 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 	if err := d.engine.start(ctx, &d.running); err != nil {
 		return err
 	}
-	d.gateway.PointWebhooksAt(d.engine.url() + "/webhooks/paystack")
+	d.first.PointWebhooksAt(d.engine.url() + "/webhooks/paystack")
+	d.second.PointWebhooksAt(d.engine.url() + "/webhooks/fedapay")
 	d.payers = traffic.New(traffic.Config{
-		BaseURL: d.engine.url(), APIKey: settings.APIKey.Reveal(), Rate: c.Rate, Seed: c.Seed, Log: log,
+		BaseURL: d.engine.url(), APIKey: settings.APIKey.Reveal(), Rate: c.Rate, Seed: c.Seed, Impatient: c.Chaos, Log: log,
 	})
 	return d.payers.Seed(ctx)
-}
-
-// startGateway opens the simulated Paystack on a port of its own. Its books
-// survive the demo, because the engine's do.
-func (d *demo) startGateway(ctx context.Context, books string, seed uint64, settings *Settings) error {
-	if d.database.private == nil {
-		books = "" // somebody else's database: leave nothing beside it
-	}
-	const francs = 100 // subunits
-	d.gateway = paystack.New(paystack.Config{
-		SecretKeys: []string{settings.PaystackSecretKey.Reveal()}, Seed: seed, BooksPath: books, Float: 10_000_000 * francs,
-		Timings: paystack.Timings{
-			Approve: 1200 * time.Millisecond, TransferSent: 800 * time.Millisecond, Window: demoWindow,
-		},
-	})
-	if err := d.running.Start(ctx, lifecycle.Service{Name: "simulated Paystack", Start: d.gateway.Start, Stop: d.gateway.Stop}); err != nil {
-		return err
-	}
-	base, err := d.gateway.Listen("127.0.0.1:0")
-	settings.PaystackBaseURL = base
-	return err
-}
-
-// demoWindow is how long a payer of the demo has: nobody watches for 180 s.
-const demoWindow = 8 * time.Second
-
-// demoPolicy makes the demo's payers and gateway as impatient as its audience.
-func demoPolicy(p engine.Policy) engine.Policy {
-	p.PromptWindow = demoWindow
-	const s = time.Second
-	p.LiveAttempt.At = []time.Duration{3 * s, 6 * s, 9 * s, 12 * s, 15 * s, 20 * s, 30 * s}
-	p.OpenTry.At = []time.Duration{5 * s, 10 * s, 20 * s, 40 * s}
-	return p
 }
 
 // openLog sends the engine's log lines to a file, so that the terminal stays

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/sandbox"
 )
 
 // checked is what holding our books against everybody else's found.
@@ -41,7 +42,8 @@ func (d *demo) check(ctx context.Context) (*checked, error) {
 
 var errNotQuiet = errors.New("payments are still under way long after the last payer has left")
 
-// settle waits until no charge and no payout is under way.
+// settle waits until no charge, no payout and no refund is under way, and nobody
+// is owed anything.
 func (d *demo) settle(ctx context.Context) error {
 	deadline := time.NewTimer(quietWithin)
 	defer deadline.Stop()
@@ -49,7 +51,7 @@ func (d *demo) settle(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		c, err := d.engine.store.Counts(ctx)
-		if err == nil && c.Payments[engine.ChargeIsInitiated]+c.Payments[engine.ChargeIsProcessing]+c.InFlight+c.Waiting == 0 {
+		if err == nil && c.Payments[engine.ChargeIsInitiated]+c.Payments[engine.ChargeIsProcessing]+c.InFlight+c.Waiting+c.InDoubt+int64(c.Owed) == 0 {
 			return nil
 		}
 		select {
@@ -62,32 +64,49 @@ func (d *demo) settle(ctx context.Context) error {
 	}
 }
 
-// compareBooks holds what we booked against what the gateway says it took and
-// sent, reference by reference (E1).
+// compareBooks holds what we booked against what the gateways say they took, gave
+// back and sent, reference by reference (E1).
 func (d *demo) compareBooks(ctx context.Context, found *checked) error {
-	captured, paid, err := d.engine.store.Captures(ctx)
+	ours, err := d.engine.store.Books(ctx)
 	if err != nil {
 		return err
 	}
-	books := d.gateway.Books()
-	if !books.Balanced() {
-		found.broken = append(found.broken, "the simulated gateway's own books do not balance")
-	}
-	theirs := map[string]money.Amount{}
-	for _, p := range books.Payments {
-		if p.Captured > 0 {
-			theirs[p.Reference] = money.Amount(p.Captured / books.Subunits)
+	captured, refunded, sent := map[string]money.Amount{}, map[string]money.Amount{}, map[string]money.Amount{}
+	for _, books := range d.gatewayBooks() {
+		if !books.Balanced() {
+			found.broken = append(found.broken, "the books of the simulated "+books.Gateway+" do not balance")
+		}
+		for _, p := range books.Payments {
+			took := p.Captured
+			if took > 0 && books.Gateway == string(engine.FedaPay) {
+				took = p.Asked // the payer was debited its fees on top, which are not ours
+			}
+			if took > 0 {
+				captured[p.Reference] = money.Amount(took / books.Subunits)
+			}
+			if p.Refunded > 0 {
+				refunded[p.Reference] = money.Amount(p.Refunded / books.Subunits)
+			}
+		}
+		for _, t := range books.Transfers {
+			if t.Sent > 0 && t.Status == "success" {
+				sent[t.Reference] = money.Amount(t.Sent / books.Subunits)
+			}
 		}
 	}
-	found.differ("captured", captured, theirs)
-	sent := map[string]money.Amount{}
-	for _, t := range books.Transfers {
-		if t.Sent > 0 && t.Status == "success" {
-			sent[t.Reference] = money.Amount(t.Sent / books.Subunits)
-		}
-	}
-	found.differ("paid out", paid, sent)
+	found.differ("captured", ours.Captured, captured)
+	found.differ("refunded", ours.Refunded, refunded)
+	found.differ("paid out", ours.PaidOut, sent)
 	return nil
+}
+
+// gatewayBooks are the books of the gateways there are.
+func (d *demo) gatewayBooks() []sandbox.Books {
+	books := []sandbox.Books{d.first.Books()}
+	if d.second != nil {
+		books = append(books, d.second.Books())
+	}
+	return books
 }
 
 // differ compares two books line by line.

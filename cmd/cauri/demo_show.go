@@ -10,6 +10,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/failover"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -24,7 +25,8 @@ func (d *demo) introduce(to streams) {
 Cauri is running, %s after you asked.
   API        %s   (%s/openapi.json)
   health     %s/readyz   %s/metrics
-  gateway    %s   simulated Paystack: /sandbox/books, /sandbox/numbers
+  gateways   %s   simulated Paystack: /sandbox/books, /sandbox/numbers
+             %s   simulated FedaPay: the same
   data       %s
   log        %s
 
@@ -40,7 +42,7 @@ Say that the performance happened; the talent is paid a moment later:
 And look: curl -s %s/v1/payments/pay_… -H 'Authorization: Bearer %s'     Ctrl-C stops everything.
 
 `, time.Since(d.began).Round(10*time.Millisecond), api, api, d.engine.adminURL(), d.engine.adminURL(),
-		d.engine.settings.PaystackBaseURL, where, d.logFile,
+		d.engine.settings.PaystackBaseURL, d.engine.settings.FedaPayBaseURL, where, d.logFile,
 		sandboxOTP, api, key, api, key, sandboxOTP, api, key, api, key)
 }
 
@@ -98,10 +100,22 @@ func (d *demo) line(ctx context.Context) (string, error) {
 	w := d.webhooks()
 	p := c.Payments
 	const at = "payments %d (%d held or released, %d under way, %d failed)  escrow %s  released %s  paid out %s  " +
-		"webhooks %d new / %d duplicate"
+		"webhooks %d new / %d duplicate  %s  in doubt %d  surplus %d  refunded %s"
 	return fmt.Sprintf(at,
 		total(p), p[engine.ChargeIsSucceeded], p[engine.ChargeIsInitiated]+p[engine.ChargeIsProcessing],
-		p[engine.ChargeIsFailed]+p[engine.ChargeIsExpired], francs(c.Held), francs(c.Released), francs(c.PaidOut), w.new, w.duplicate), nil
+		p[engine.ChargeIsFailed]+p[engine.ChargeIsExpired]+p[engine.ChargeIsCancelled], francs(c.Held), francs(c.Released), francs(c.PaidOut), w.new, w.duplicate,
+		d.doors(), c.InDoubt, c.Surplus, francs(c.Refunded)), nil
+}
+
+// doors is whether each gateway takes payers now: its collect breaker's state.
+func (d *demo) doors() string {
+	var parts []string
+	for _, b := range d.engine.shown() {
+		if b.Class == string(failover.Collect) {
+			parts = append(parts, string(b.Gateway)+" "+b.State)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func total(counts map[engine.ChargeStatus]int64) (n int64) {
@@ -179,20 +193,33 @@ func isTerminal(to streams) bool {
 
 // summary is how the demo ends, for people and machines.
 type summary struct {
-	Payments          int64    `json:"payments"`
-	Succeeded         int64    `json:"succeeded"`
-	Failed            int64    `json:"failed_or_expired"`
-	UnderWay          int64    `json:"under_way"`
-	Held              int64    `json:"held_francs"`
-	Released          int64    `json:"released_francs"`
-	PaidOut           int64    `json:"paid_out_francs"`
-	WebhooksNew       int64    `json:"webhooks_new"`
-	WebhooksDuplicate int64    `json:"webhooks_duplicate"`
-	FromMemory        int64    `json:"webhooks_duplicate_from_memory"`
-	PayersTurnedAway  int64    `json:"payers_turned_away"`
-	Invariants        int      `json:"invariants_checked"`
-	References        int      `json:"references_compared"`
-	Broken            []string `json:"broken"`
+	Payments          int64          `json:"payments"`
+	Succeeded         int64          `json:"succeeded"`
+	Failed            int64          `json:"failed_or_expired"`
+	UnderWay          int64          `json:"under_way"`
+	Held              int64          `json:"held_francs"`
+	Released          int64          `json:"released_francs"`
+	PaidOut           int64          `json:"paid_out_francs"`
+	Surplus           int64          `json:"surplus_captures"`
+	Owed              int64          `json:"owed_back_francs"`
+	Refunded          int64          `json:"refunded_francs"`
+	Captured          map[string]int `json:"captures_by_gateway"`
+	WebhooksNew       int64          `json:"webhooks_new"`
+	WebhooksDuplicate int64          `json:"webhooks_duplicate"`
+	FromMemory        int64          `json:"webhooks_duplicate_from_memory"`
+	PayersTurnedAway  int64          `json:"payers_turned_away"`
+	Invariants        int            `json:"invariants_checked"`
+	References        int            `json:"references_compared"`
+	Broken            []string       `json:"broken"`
+}
+
+// captures counts the charges each gateway's own books have taken money for.
+func (d *demo) captures() map[string]int {
+	out := map[string]int{}
+	for _, books := range d.gatewayBooks() {
+		out[books.Gateway] = books.Totals.CapturesCount
+	}
+	return out
 }
 
 // finish says how it went. What a check found is an error that exits 3.
@@ -204,7 +231,9 @@ func (d *demo) finish(c demoCommand, to streams, found *checked) error {
 	w, payers := d.webhooks(), d.payers.Counts()
 	s := summary{
 		Payments: total(counts.Payments), Succeeded: counts.Payments[engine.ChargeIsSucceeded],
-		Failed:   counts.Payments[engine.ChargeIsFailed] + counts.Payments[engine.ChargeIsExpired],
+		Failed: counts.Payments[engine.ChargeIsFailed] + counts.Payments[engine.ChargeIsExpired] +
+			counts.Payments[engine.ChargeIsCancelled],
+		Surplus: counts.Surplus, Owed: int64(counts.Owed), Refunded: int64(counts.Refunded), Captured: d.captures(),
 		UnderWay: counts.Payments[engine.ChargeIsInitiated] + counts.Payments[engine.ChargeIsProcessing],
 		Held:     int64(counts.Held), Released: int64(counts.Released), PaidOut: int64(counts.PaidOut),
 		WebhooksNew: w.new, WebhooksDuplicate: w.duplicate, FromMemory: w.fromMemory,
@@ -218,16 +247,18 @@ func (d *demo) finish(c demoCommand, to streams, found *checked) error {
 			return err
 		}
 	} else {
-		to.printf("%d payments: %d succeeded, %d failed or expired, %d under way; escrow %s, released %s, paid out %s\n",
+		to.printf("%d payments: %d succeeded, %d failed, expired or cancelled, %d under way; escrow %s, released %s, paid out %s\n",
 			s.Payments, s.Succeeded, s.Failed, s.UnderWay, francs(counts.Held), francs(counts.Released), francs(counts.PaidOut))
 		to.printf("%d webhooks: %d new, %d duplicates (%d answered from memory); %d payers turned away\n",
 			w.new+w.duplicate+w.parked, w.new, w.duplicate, w.fromMemory, s.PayersTurnedAway)
+		to.printf("captured through Paystack %d, through FedaPay %d; %d surplus, %s of them given back, %s owed\n",
+			s.Captured["paystack"], s.Captured["fedapay"], s.Surplus, francs(counts.Refunded), francs(counts.Owed))
 	}
 	if found == nil {
 		return nil
 	}
 	if !c.JSON {
-		to.printf("checked %d invariants and %d references against the gateway's own books: %d broken\n",
+		to.printf("checked %d invariants and %d references against the gateways' own books: %d broken\n",
 			s.Invariants, s.References, len(s.Broken))
 		for _, what := range s.Broken {
 			to.printf("  BROKEN  %s\n", what)

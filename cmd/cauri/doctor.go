@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bookmi/cauri/internal/pgembed"
@@ -83,13 +86,20 @@ func (s *Settings) examineConfiguration() []finding {
 		}
 		return "set"
 	}
-	keyMissing, apiMissing := s.PaystackSecretKey.IsZero(), s.APIKey.IsZero()
+	second := func(missing, has bool) string {
+		if !has {
+			return "not set: there is no second door"
+		}
+		return assumed(missing)
+	}
+	keyMissing, doorMissing, apiMissing := s.PaystackSecretKey.IsZero(), s.FedaPaySecretKey.IsZero(), s.APIKey.IsZero()
 	err := given.complete()
 	var faults Misconfigured
 	if !errors.As(err, &faults) {
 		return []finding{
 			{What: "environment", OK: true, Says: string(s.Env)},
 			{What: "PAYSTACK_SECRET_KEY", OK: true, Says: assumed(keyMissing)},
+			{What: "FEDAPAY_SECRET_KEY", OK: true, Says: second(doorMissing, given.hasSecondDoor())},
 			{What: "CAURI_API_KEY", OK: true, Says: assumed(apiMissing)},
 		}
 	}
@@ -130,16 +140,30 @@ func examinePort(name, addr string) finding {
 }
 
 func (s *Settings) askReady(ctx context.Context) finding {
-	ctx, cancel := context.WithTimeout(ctx, doctorWithin)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.AdminAddr+"/readyz", nil)
-	if err != nil {
-		return finding{What: "ready", Says: err.Error()}
-	}
-	response, err := http.DefaultClient.Do(request)
+	status, _, err := askReadyz(ctx, "http://"+s.AdminAddr)
 	if err != nil {
 		return finding{What: "ready", Says: err.Error(), Do: "is the engine running, with this CAURI_ADMIN_ADDR?"}
 	}
-	defer func() { _ = response.Body.Close() }() // the status said it all
-	return finding{What: "ready", OK: response.StatusCode == http.StatusOK, Says: response.Status}
+	return finding{What: "ready", OK: status == http.StatusOK, Says: strconv.Itoa(status) + " " + http.StatusText(status)}
+}
+
+// answerBytesMax bounds what is read of /readyz: three dozen lines of under 300
+// bytes are 11 KiB.
+const answerBytesMax = 256 << 10
+
+// askReadyz asks an engine's admin listener whether it is ready, and what it sees.
+func askReadyz(ctx context.Context, address string) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, doctorWithin)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(address, "/")+"/readyz", nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }() // read as far as we want
+	body, err = io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	return response.StatusCode, body, err
 }

@@ -7,43 +7,105 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/failover"
+	"github.com/bookmi/cauri/gateways/fedapay"
 	"github.com/bookmi/cauri/gateways/paystack"
 )
 
 // gatewayMetrics counts requests on the wire: one call of the engine's may be
-// several, and what a gateway says in words nobody listed is worth an alarm.
+// several, or none when a breaker answers, and what a gateway says in words
+// nobody listed is worth an alarm.
 type gatewayMetrics struct {
 	requests *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
+	changes  *prometheus.CounterVec
+	probes   *prometheus.CounterVec
+	missing  *prometheus.GaugeVec
 	log      *slog.Logger
 }
 
 func newGatewayMetrics(registry *prometheus.Registry, log *slog.Logger) *gatewayMetrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
 	m := &gatewayMetrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cauri_gateway_requests_total", Help: "Requests to gateways, by what they came to.",
-		}, []string{"gateway", "operation", "outcome"}),
-		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cauri_gateway_unknown_words_total", Help: "Words of gateways that no adapter knows. Alarm above 0.",
-		}, []string{"gateway", "where"}),
+		requests: counter("cauri_gateway_requests_total", "Requests to gateways, by what they came to.", "gateway", "operation", "outcome"),
+		unknown:  counter("cauri_gateway_unknown_words_total", "Words of gateways that no adapter knows. Alarm above 0.", "gateway", "where"),
+		changes:  counter("cauri_gateway_breaker_changes_total", "Changes of breakers, by what they became.", "gateway", "class", "to"),
+		probes:   counter("cauri_gateway_probes_total", "Trials of open breakers, by what they came to.", "gateway", "outcome"),
+		missing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cauri_gateway_offers_missing", Help: "Things our routes use and the gateway's account does not list. Alarm above 0.",
+		}, []string{"gateway"}),
 		log: log,
 	}
-	registry.MustRegister(m.requests, m.unknown)
+	registry.MustRegister(m.requests, m.unknown, m.changes, m.probes, m.missing)
 	return m
 }
 
-func (m *gatewayMetrics) observer(gateway engine.Gateway) paystack.Observer {
-	return paystack.Observer{
-		Called: func(operation paystack.Operation, failure *engine.Error, _ time.Duration) {
-			outcome := "accepted"
-			if failure != nil {
-				outcome = string(failure.Kind)
-			}
-			m.requests.WithLabelValues(string(gateway), string(operation), outcome).Inc()
-		},
-		Unknown: func(where, value string) {
-			m.unknown.WithLabelValues(string(gateway), where).Inc()
-			m.log.Warn("a gateway used a word nobody listed", "gateway", gateway, "where", where, "value", value)
-		},
+func (m *gatewayMetrics) paystack() paystack.Observer {
+	count, unknown := m.called(engine.Paystack), m.wondered(engine.Paystack)
+	return paystack.Observer{Unknown: unknown, Called: func(op paystack.Operation, failure *engine.Error, _ time.Duration) {
+		count(string(op), failure)
+	}}
+}
+
+func (m *gatewayMetrics) fedapay() fedapay.Observer {
+	count, unknown := m.called(engine.FedaPay), m.wondered(engine.FedaPay)
+	return fedapay.Observer{Unknown: unknown, Called: func(op fedapay.Operation, failure *engine.Error, _ time.Duration) {
+		count(string(op), failure)
+	}}
+}
+
+func (m *gatewayMetrics) called(gateway engine.Gateway) func(string, *engine.Error) {
+	return func(operation string, failure *engine.Error) {
+		outcome := "accepted"
+		if failure != nil {
+			outcome = string(failure.Kind)
+		}
+		m.requests.WithLabelValues(string(gateway), operation, outcome).Inc()
+	}
+}
+
+func (m *gatewayMetrics) wondered(gateway engine.Gateway) func(where, value string) {
+	return func(where, value string) {
+		m.unknown.WithLabelValues(string(gateway), where).Inc()
+		m.log.Warn("a gateway used a word nobody listed", "gateway", gateway, "where", where, "value", value)
+	}
+}
+
+func (m *gatewayMetrics) probed(gateway engine.Gateway, err error) {
+	outcome := "answered"
+	if err != nil {
+		outcome = string(engine.GatewayError(err).Kind)
+		m.log.Info("a resting gateway was tried", "gateway", gateway, "error", err)
+	}
+	m.probes.WithLabelValues(string(gateway), outcome).Inc()
+}
+
+// breakerGauges shows every breaker whenever it is scraped.
+type breakerGauges struct{ breakers *failover.Breakers }
+
+var (
+	breakerState = prometheus.NewDesc("cauri_gateway_breaker_state",
+		"What a breaker does with calls: 0 closed, 1 half open, 2 open. Alarm when collect is 2 for a minute.",
+		[]string{"gateway", "class"}, nil)
+	breakerRest = prometheus.NewDesc("cauri_gateway_breaker_rest_seconds",
+		"In how long a call may go through again.", []string{"gateway", "class"}, nil)
+
+	breakerLevels = map[failover.State]float64{failover.Closed: 0, failover.HalfOpen: 1, failover.Open: 2}
+)
+
+// Describe is for prometheus.
+func (breakerGauges) Describe(out chan<- *prometheus.Desc) {
+	out <- breakerState
+	out <- breakerRest
+}
+
+// Collect is for prometheus.
+func (g breakerGauges) Collect(out chan<- prometheus.Metric) {
+	for _, s := range g.breakers.Snapshot() {
+		of := []string{string(s.Gateway), string(s.Class)}
+		out <- prometheus.MustNewConstMetric(breakerState, prometheus.GaugeValue, breakerLevels[s.State], of...)
+		out <- prometheus.MustNewConstMetric(breakerRest, prometheus.GaugeValue, s.RetryAfter.Seconds(), of...)
 	}
 }

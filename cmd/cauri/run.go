@@ -13,7 +13,7 @@ import (
 
 	"github.com/bookmi/cauri/actors"
 	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/paystack"
+	"github.com/bookmi/cauri/gateways/failover"
 	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/lifecycle"
 	"github.com/bookmi/cauri/internal/telemetry"
@@ -29,6 +29,7 @@ type app struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 
+	*outside
 	store  *persistence.Store
 	feed   *persistence.Feed
 	system *actors.System
@@ -49,24 +50,26 @@ const (
 // start brings the engine up and adds it to what is running. What it began is
 // stopped again when a later part can't start.
 func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
-	// 1. The schema, then the only door to it.
+	// 1. The schema, then the only door to it. What Decide is told of the gateways'
+	// health comes with the door, so they are put together first; nobody calls yet.
 	if err := persistence.Migrate(ctx, a.dsn, a.log); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	var err error
+	if a.outside, err = a.openOutside(); err != nil {
+		return err
 	}
 	if err := a.openStore(ctx, running); err != nil {
 		return err
 	}
-	// 2. The gateways: a client that asks, and an ear for what they tell.
-	client, webhooks, err := a.paystack()
-	if err != nil {
+	// 2. Who looks after the breakers: what people decided, and our own probes.
+	if err := a.startWatchers(ctx, running); err != nil {
 		return err
 	}
 	// 3. Order and time: the actors, their effects, the due clock.
 	a.system, err = actors.New(actors.Config{
-		Store: a.store, Due: a.store, Inbox: a.store, Feed: a.feed,
-		Gateways: actors.Gateways{engine.Paystack: {
-			Collector: client, OTPSubmitter: client, Disburser: client, Inquirer: client, Webhooks: webhooks,
-		}},
+		Store: a.store, Due: a.store, Inbox: a.store, Feed: a.feed, Gateways: a.outside.gateways,
+		Health: a.outside.health, Committed: a.outside.heard,
 		Clock: machineClock{}, Go: func(work func()) { go work() }, Policy: &a.policy,
 		Shards: a.settings.Shards, LiveMax: a.settings.LiveActors, Log: a.log, Metrics: a.registry,
 	})
@@ -75,7 +78,7 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	}
 	actorsService := lifecycle.Service{Name: "actors", Start: a.system.Start, Stop: a.system.Stop, StopWithin: actorsStopsWithin}
 	// 4. The edge: last up, first down.
-	a.edge, err = a.newEdge(webhooks)
+	a.edge, err = a.newEdge()
 	if err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	var err error
 	a.store, err = persistence.Open(ctx, persistence.Config{
-		DSN: a.dsn, Policy: &a.policy, Fresh: freshID, Registry: a.registry, Log: a.log,
+		DSN: a.dsn, Policy: &a.policy, Fresh: freshID, Health: a.outside.health, Registry: a.registry, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -99,25 +102,15 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 		lifecycle.Service{Name: "keeper", Start: keeper.Start, Stop: keeper.Stop})
 }
 
-func (a *app) paystack() (*paystack.Client, *paystack.Webhooks, error) {
-	observer := newGatewayMetrics(a.registry, a.log).observer(engine.Paystack)
-	client, err := paystack.New(paystack.Config{
-		Key: a.settings.PaystackSecretKey, BaseURL: a.settings.PaystackBaseURL,
-		PhoneFormat: paystack.PhoneFormat(a.settings.PaystackPhoneFormat), Timeout: a.policy.CallTimeout,
-		EmailDomain: a.settings.PayerEmailDomain, Observer: observer,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	secrets := []paystack.Secret{{ID: "current", Value: a.settings.PaystackSecretKey}}
-	for i, previous := range a.settings.PaystackPreviousKeys {
-		secrets = append(secrets, paystack.Secret{ID: fmt.Sprintf("previous-%d", i+1), Value: previous})
-	}
-	webhooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: secrets, Observer: observer})
-	return client, webhooks, err
+func (a *app) startWatchers(ctx context.Context, running *lifecycle.Group) error {
+	follower := &follower{store: a.store, breakers: a.outside.breakers, log: a.log}
+	follower.look(ctx) // before the first call: what is forced open stays so over a restart
+	probing := failover.NewProbing(a.outside.breakers, a.outside.probers)
+	return running.Start(ctx, a.outside.news.service(), follower.service(),
+		lifecycle.Service{Name: "probing", Start: probing.Start, Stop: probing.Stop}, a.outside.checkOffers(a.log))
 }
 
-func (a *app) newEdge(webhooks *paystack.Webhooks) (*http.Server, error) {
+func (a *app) newEdge() (*http.Server, error) {
 	key, err := http.NewKey("platform", "platform", a.settings.APIKey.Reveal())
 	if err != nil {
 		return nil, err
@@ -132,10 +125,8 @@ func (a *app) newEdge(webhooks *paystack.Webhooks) (*http.Server, error) {
 		Proxied: a.settings.Proxied || isLoopback(host), Log: a.log, Registry: a.registry,
 	}, http.Ports{
 		Asker: a.system, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
-		Webhooks: map[engine.Gateway]http.Receiver{
-			engine.Paystack: {Webhooks: webhooks, Header: paystack.SignatureHeader},
-		},
-		Health: health{a.store, a.system},
+		Webhooks: a.outside.receivers, Health: health{a.store, a.system},
+		Outside: http.Outside{Health: a.outside.health, Breakers: a.outside.shown},
 	})
 }
 

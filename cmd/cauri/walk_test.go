@@ -148,7 +148,7 @@ func (p *platform) becomes(t *testing.T, id any, path string, want any) told {
 // gateway's payers have done what they are still about to do.
 func (p *platform) sound(t *testing.T) {
 	t.Helper()
-	d := demo{gateway: p.gateway, engine: p.app}
+	d := demo{first: p.gateway, engine: p.app}
 	var found *checked
 	require.Eventually(t, func() bool {
 		var err error

@@ -1,9 +1,6 @@
 package fedapay
 
 import (
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/bookmi/cauri/engine"
@@ -29,29 +26,11 @@ func (c *Client) page(created transaction, way token) (engine.ChargeReport, erro
 	}, nil
 }
 
-// mayOpen reports that a payer may be sent to an address: https, on a host we
-// know. The gateway's own host may be plain http when the gateway is, and with a
-// sandbox key so may this machine: a simulated page. Of an address that may not
-// be opened the observer is told the host alone: the rest is a way to pay.
+// mayOpen reports that a payer may be sent to an address.
 func (c *Client) mayOpen(address string) bool {
-	to, err := url.Parse(address)
-	if err != nil || len(address) > urlBytesMax || to.User != nil {
-		c.config.Observer.unknown("url", "unreadable")
-		return false
+	ok, told := c.places.MayOpen(address)
+	if !ok {
+		c.config.Observer.unknown("url", told)
 	}
-	name := strings.ToLower(to.Hostname())
-	ours := to.Scheme == c.base.Scheme && to.Host == c.base.Host
-	pretended := !c.live && to.Scheme == "http" && isLoopback(name)
-	known := to.Scheme == "https" && (to.Port() == "" || to.Port() == "443") &&
-		slices.ContainsFunc(c.config.RedirectHosts, func(host string) bool {
-			return name == host || strings.HasSuffix(name, "."+host)
-		})
-	allowed := ours || known || pretended
-	if !allowed {
-		c.config.Observer.unknown("url", to.Scheme+"://"+to.Host)
-	}
-	return allowed
+	return ok
 }
-
-// urlBytesMax is what browsers and phones are sure to open.
-const urlBytesMax = 2048

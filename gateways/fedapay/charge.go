@@ -6,6 +6,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var _ engine.Collector = (*Client)(nil)
@@ -39,9 +40,6 @@ type phoneNumber struct {
 	Country string `json:"country"`
 }
 
-// country is where the payers' operators are, as FedaPay writes it.
-const country = "ci"
-
 // descriptionRunesMax is where some clients cut; FedaPay's limit is unpublished.
 const descriptionRunesMax = 100
 
@@ -73,10 +71,10 @@ func (c *Client) Charge(ctx context.Context, call engine.ChargeCall) (engine.Cha
 		return c.page(created, way)
 	}
 	if way.Token == "" {
-		return engine.ChargeReport{}, unreadable("a token without its text")
+		return engine.ChargeReport{}, wire.Unreadable("a token without its text")
 	}
 	started, failure := c.start(ctx, mode, created, startRequest{
-		Token: string(way.Token), Phone: phoneNumber{Number: c.write(call.Payer.Phone), Country: country},
+		Token: string(way.Token), Phone: phoneNumber{Number: c.write(call.Payer.Phone), Country: c.config.Country},
 	})
 	if failure != nil {
 		return engine.ChargeReport{}, c.believe(ctx, OpStart, call.Reference, failure)
@@ -135,12 +133,12 @@ func (c *Client) create(ctx context.Context, request createRequest) (transaction
 		return transaction{}, failure
 	}
 	switch {
-	case !got.ID.isID():
-		return transaction{}, unreadable("a transaction without an id")
+	case !got.ID.IsID():
+		return transaction{}, wire.Unreadable("a transaction without an id")
 	case got.MerchantReference != "" && string(got.MerchantReference) != request.MerchantReference:
-		return transaction{}, unreadable("the answer is about another reference")
+		return transaction{}, wire.Unreadable("the answer is about another reference")
 	case got.Amount.Known && (got.Amount.Whole != request.Amount || !got.Amount.Exact):
-		return transaction{}, unreadable("the answer is about another amount")
+		return transaction{}, wire.Unreadable("the answer is about another amount")
 	case !got.untouched(): // the earlier one of this name, instead of a new one
 		return transaction{}, engine.Errorf(engine.Ambiguous, engine.CodeDuplicateReference, "the transaction is not new")
 	}
@@ -169,9 +167,9 @@ func (c *Client) start(ctx context.Context, mode string, created transaction, re
 	}
 	switch {
 	case got.Status == "":
-		return intent{}, unreadable("the answer has no status")
+		return intent{}, wire.Unreadable("the answer has no status")
 	case got.Reference != "" && created.Reference != "" && got.Reference != created.Reference:
-		return intent{}, unreadable("the answer is about another transaction")
+		return intent{}, wire.Unreadable("the answer is about another transaction")
 	}
 	return got, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var operations = []Operation{OpCreate, OpToken, OpStart, OpFind, OpRead, OpSearch, OpCurrencies}
@@ -28,7 +29,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add(401, []byte(nil), uint8(0))
 	f.Add(400, []byte(`{"error":"no"}`), uint8(1))
 	f.Fuzz(func(t *testing.T, status int, body []byte, op uint8) {
-		e := classify(operations[int(op)%len(operations)], outcome{phase: answered, status: status, body: body})
+		e := classify(operations[int(op)%len(operations)], wire.Outcome{Phase: wire.Answered, Status: status, Body: body})
 		var said map[string]any
 		isObject := json.Unmarshal(body, &said) == nil && said != nil
 		switch {
@@ -49,7 +50,7 @@ func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations {
 		for status := 100; status <= 599; status++ {
-			e := classify(op, outcome{phase: answered, status: status, body: []byte(`{"message":"no"}`)})
+			e := classify(op, wire.Outcome{Phase: wire.Answered, Status: status, Body: []byte(`{"message":"no"}`)})
 			switch {
 			case status >= 200 && status <= 299:
 				require.Nil(t, e, "what a success says is read elsewhere")
@@ -59,7 +60,7 @@ func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
 				require.Equal(t, engine.Ambiguous, e.Kind, "%s %d", op, status)
 			}
 		}
-		require.Equal(t, engine.Unavailable, classify(op, outcome{phase: notSent}).Kind)
-		require.Equal(t, engine.Ambiguous, classify(op, outcome{phase: sent}).Kind)
+		require.Equal(t, engine.Unavailable, classify(op, wire.Outcome{Phase: wire.NotSent}).Kind)
+		require.Equal(t, engine.Ambiguous, classify(op, wire.Outcome{Phase: wire.Sent}).Kind)
 	}
 }

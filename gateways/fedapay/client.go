@@ -1,14 +1,11 @@
 package fedapay
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -16,12 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // FedaPay's two hosts: what lives in one is invisible in the other, and the
@@ -62,7 +58,10 @@ func (f Flow) mode() string {
 }
 
 // modeName is what a mode may look like; it becomes a path.
-var modeName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
+var (
+	modeName    = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
+	countryName = regexp.MustCompile(`^[a-z]{2}$`)
+)
 
 // Config is what a client needs. The zero value of everything but Key is what
 // FedaPay documents.
@@ -71,12 +70,17 @@ type Config struct {
 	BaseURL     string        // default LiveURL or SandboxURL, as the key says; plain http only with a sandbox key
 	RootCAs     *x509.CertPool
 	PhoneFormat PhoneFormat // default National
+	// Country is where FedaPay is told a phone is; default ci. Its sandbox has test
+	// numbers of bj alone.
+	Country string
 	// Modes are the operators that can be charged without a page, and FedaPay's name
-	// for each; default mtn through mtn_ci, the one it documents for Côte d'Ivoire.
+	// for each; default mtn through mtn_ci, the one it documents for Côte d'Ivoire. Its
+	// sandbox takes momo_test alone.
 	// Who goes to the page instead, and whether the account may, the routes say.
 	Modes map[phone.Operator]string
 	// ReturnURL is where the page sends the payer's browser afterwards; "{payment}" in
-	// it becomes the payment's id. Default none. What FedaPay appends to it (id, status) is forgeable and means nothing.
+	// it becomes the payment's id. Default none. What FedaPay appends to it (id,
+	// status) is forgeable and means nothing.
 	ReturnURL string
 	// ModeComesLate says that FedaPay names a transaction's mode only once it is
 	// paid (unconfirmed). A direct charge whose start was lost then can't be told
@@ -120,10 +124,6 @@ const (
 	// A charge is at most five requests, one at a time: 50 charges a second for
 	// 5 s each are 250.
 	maxConnsDefault = 256
-	// The longest answer we ask for is a page of 25 transactions of some 2 KiB; a
-	// MiB bounds a gateway gone mad.
-	answerBytesMax = 1 << 20
-	headerBytesMax = 16 << 10
 )
 
 // Client calls FedaPay. It is safe for concurrent use and holds no connection
@@ -131,9 +131,9 @@ const (
 type Client struct {
 	config     Config
 	live       bool
-	host       *fasthttp.HostClient
-	base       *url.URL
-	currencies atomic.Pointer[map[label]money.Currency] // by FedaPay's id; learnt when first needed
+	host       *wire.Host
+	places     wire.Places
+	currencies atomic.Pointer[map[wire.Label]money.Currency] // by FedaPay's id; learnt when first needed
 }
 
 // New checks the configuration and makes a client; it calls nobody.
@@ -143,22 +143,10 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fedapay: %w", err)
 	}
-	var d dialer
-	secured := base.Scheme == "https"
-	if secured {
-		d.tls = newTLS(base.Hostname(), c.RootCAs)
-	}
+	live := isLive(c.Key)
 	return &Client{
-		config: c, base: base, live: isLive(c.Key),
-		host: &fasthttp.HostClient{
-			Addr:  fasthttp.AddMissingPort(base.Host, secured),
-			IsTLS: secured, DialTimeout: d.dial, MaxConns: c.MaxConns,
-			// Exactly once. The two settings say the same; either would do.
-			MaxIdemponentCallAttempts: 1,
-			RetryIfErr:                func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
-			MaxResponseBodySize:       answerBytesMax, ReadBufferSize: headerBytesMax,
-			Name: "cauri", DisablePathNormalizing: true, SecureErrorLogMessage: true,
-		},
+		config: c, live: live, places: wire.Places{Base: base, Hosts: c.RedirectHosts, Local: !live},
+		host: wire.NewHost(wire.HostConfig{Base: base, RootCAs: c.RootCAs, Key: c.Key, Timeout: c.Timeout, MaxConns: c.MaxConns}),
 	}, nil
 }
 
@@ -171,6 +159,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PhoneFormat == "" {
 		c.PhoneFormat = National
+	}
+	if c.Country == "" {
+		c.Country = "ci"
 	}
 	if c.Modes == nil { // FedaPay docs, Payment methods
 		c.Modes = map[phone.Operator]string{phone.MTN: "mtn_ci"}
@@ -193,23 +184,14 @@ func (c Config) withDefaults() Config {
 
 // validate names what is wrong and never a value of a secret.
 func (c Config) validate() (*url.URL, error) {
-	base, err := url.Parse(c.BaseURL)
 	live := isLive(c.Key)
 	switch {
-	case err != nil || base.Host == "" || base.User != nil || strings.Trim(base.Path, "/") != "" || base.RawQuery != "":
-		return nil, errors.New("the base URL is scheme and host, nothing more")
-	case base.Scheme != "https" && base.Scheme != "http":
-		return nil, errors.New("the base URL is https")
 	case !live && !strings.HasPrefix(c.Key.Reveal(), "sk_sandbox_"):
 		return nil, errors.New("the key is a secret key: it begins with sk_sandbox_ or sk_live_")
-	case strings.ContainsFunc(c.Key.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, errors.New("the key has a character no key has")
-	case base.Scheme == "http" && live:
-		return nil, errors.New("a live key never travels over plain http")
-	case (base.Host == "api.fedapay.com" && !live) || (base.Host == "sandbox-api.fedapay.com" && live):
-		return nil, errors.New("the key is of the other environment than the base URL")
 	case c.PhoneFormat != National && c.PhoneFormat != E164:
 		return nil, fmt.Errorf("phone format %q is neither %s nor %s", c.PhoneFormat, National, E164)
+	case !countryName.MatchString(c.Country):
+		return nil, fmt.Errorf("country %q is not two small letters", c.Country)
 	case c.Timeout < 0 || c.MaxConns < 0:
 		return nil, errors.New("timeout and connections are above zero")
 	}
@@ -218,14 +200,14 @@ func (c Config) validate() (*url.URL, error) {
 			return nil, fmt.Errorf("mode %q of %s is no name of a mode", mode, operator)
 		}
 	}
-	if c.ReturnURL != "" {
-		back, err := url.Parse(c.ReturnURL)
-		plain := back != nil && back.Scheme == "http" && !live && isLoopback(back.Hostname())
-		if err != nil || (back.Scheme != "https" && !plain) || back.Host == "" || len(c.ReturnURL) > urlBytesMax {
-			return nil, errors.New("the return URL is https, and short enough for every browser")
-		}
+	if err := wire.CheckReturn(c.ReturnURL, live); err != nil {
+		return nil, err
 	}
-	return base, nil
+	base, err := wire.Origin(c.BaseURL, c.Key, live)
+	if err == nil && ((base.Host == "api.fedapay.com" && !live) || (base.Host == "sandbox-api.fedapay.com" && live)) {
+		return nil, errors.New("the key is of the other environment than the base URL")
+	}
+	return base, err
 }
 
 func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk_live_") }
@@ -252,50 +234,14 @@ func (c *Client) ask(ctx context.Context, q question, out any) *engine.Error {
 }
 
 func (c *Client) exchange(ctx context.Context, q question, out any) *engine.Error {
-	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(request)
-	defer fasthttp.ReleaseResponse(response)
-	request.SetRequestURI(c.base.Scheme + "://" + c.base.Host + q.path)
-	request.Header.Set("Authorization", "Bearer "+c.config.Key.Reveal())
-	request.Header.Set("Accept", "application/json")
-	request.SetConnectionClose() // see doc.go, Connections
-	if q.in != nil {
-		body, err := json.Marshal(q.in)
-		if err != nil {
-			return classify(q.op, outcome{phase: notSent, err: err})
-		}
-		request.Header.SetMethod(fasthttp.MethodPost)
-		request.Header.SetContentType("application/json")
-		request.SetBodyRaw(body)
-	}
-	now := time.Now()
-	deadline := now.Add(c.config.Timeout)
-	if sooner, has := ctx.Deadline(); has && sooner.Before(deadline) {
-		deadline = sooner
-	}
-	if err := ctx.Err(); err != nil || !now.Before(deadline) {
-		return classify(q.op, outcome{phase: notSent, err: cmp.Or(err, context.DeadlineExceeded)})
-	}
-	if err := c.host.DoDeadline(request, response, deadline); err != nil {
-		return classify(q.op, outcome{phase: phaseOf(err), err: err})
-	}
-	body := response.Body()
-	if failure := classify(q.op, outcome{phase: answered, status: response.StatusCode(), body: body}); failure != nil {
+	got := c.host.Do(ctx, q.path, q.in)
+	if failure := classify(q.op, got); failure != nil {
 		return failure
 	}
-	if unwrap(body, q.wrapper, out) != nil {
-		return unreadable("the answer is not of the documented shape")
+	if unwrap(got.Body, q.wrapper, out) != nil {
+		return wire.Unreadable("the answer is not of the documented shape")
 	}
 	return nil
-}
-
-// phaseOf says how far a call came that has no answer.
-func phaseOf(err error) phase {
-	var before *unsent
-	if errors.As(err, &before) || errors.Is(err, fasthttp.ErrNoFreeConns) {
-		return notSent
-	}
-	return sent
 }
 
 // write spells a phone as FedaPay is configured to want it.
@@ -306,15 +252,9 @@ func (c *Client) write(n phone.Number) string {
 	return n.National()
 }
 
-// isLoopback reports a host of this machine.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && address.IsLoopback())
-}
-
 // unknown tells the observer of a value this package cannot take.
 func (o Observer) unknown(where, value string) {
 	if o.Unknown != nil {
-		o.Unknown(where, shorten(value))
+		o.Unknown(where, wire.Shorten(value))
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // FedaPay's JSON is not described by its own reference (that shows bare objects
@@ -16,58 +16,24 @@ import (
 // that matters makes the answer unreadable. A whole answer is never lost to a
 // field nobody reads.
 
-// text is a JSON string; anything else is "".
-type text string
-
-// UnmarshalJSON never fails.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		s = ""
-	}
-	*t = text(s)
-	return nil
-}
-
-// label is an id: a number, or a string (an event's is either). It is kept as
-// text.
-type label string
-
-// UnmarshalJSON never fails.
-func (l *label) UnmarshalJSON(raw []byte) error {
-	var s text
-	_ = s.UnmarshalJSON(raw) // never fails
-	if _, err := strconv.ParseUint(string(raw), 10, 64); err == nil {
-		s = text(raw)
-	}
-	*l = label(s)
-	return nil
-}
-
-// isID reports that a label may stand in a path.
-func (l label) isID() bool {
-	_, err := strconv.ParseUint(string(l), 10, 64)
-	return err == nil
-}
-
 // transaction is what we read of one, wherever it appears: created, retrieved,
 // listed, told by a webhook (FedaPay, Transaction).
 type transaction struct {
-	ID                label    `json:"id"`
-	Reference         text     `json:"reference"` // theirs: trx_…
-	MerchantReference text     `json:"merchant_reference"`
-	Status            text     `json:"status"`
-	Amount            figure   `json:"amount"`
-	AmountDebited     figure   `json:"amount_debited"`
-	Fees              figure   `json:"fees"`
-	Currency          currency `json:"currency"`    // webhooks
-	CurrencyID        label    `json:"currency_id"` // everywhere
-	Mode              text     `json:"mode"`        // the operator's; none until one was asked
-	CustomMetadata    metadata `json:"custom_metadata"`
-	DeletedAt         text     `json:"deleted_at"`
-	UpdatedAt         text     `json:"updated_at"`
-	PaymentToken      text     `json:"payment_token"` // seen on create
-	PaymentURL        text     `json:"payment_url"`   // seen on create
+	ID                wire.Label `json:"id"`
+	Reference         wire.Text  `json:"reference"` // theirs: trx_…
+	MerchantReference wire.Text  `json:"merchant_reference"`
+	Status            wire.Text  `json:"status"`
+	Amount            figure     `json:"amount"`
+	AmountDebited     figure     `json:"amount_debited"`
+	Fees              figure     `json:"fees"`
+	Currency          currency   `json:"currency"`    // webhooks
+	CurrencyID        wire.Label `json:"currency_id"` // everywhere
+	Mode              wire.Text  `json:"mode"`        // the operator's; none until one was asked
+	CustomMetadata    metadata   `json:"custom_metadata"`
+	DeletedAt         wire.Text  `json:"deleted_at"`
+	UpdatedAt         wire.Text  `json:"updated_at"`
+	PaymentToken      wire.Text  `json:"payment_token"` // seen on create
+	PaymentURL        wire.Text  `json:"payment_url"`   // seen on create
 }
 
 // figures puts what the object says about money into a report, and reports
@@ -108,9 +74,9 @@ func (m *metadata) UnmarshalJSON(raw []byte) error {
 
 // currency is an expanded one.
 type currency struct {
-	ID    label    `json:"id"`
-	ISO   text     `json:"iso"`
-	Modes []string `json:"modes"`
+	ID    wire.Label `json:"id"`
+	ISO   wire.Text  `json:"iso"`
+	Modes []string   `json:"modes"`
 }
 
 // UnmarshalJSON never fails.
@@ -126,14 +92,14 @@ func (c *currency) UnmarshalJSON(raw []byte) error {
 
 // token is the answer to POST /v1/transactions/:id/token, which has no wrapper.
 type token struct {
-	Token text `json:"token"`
-	URL   text `json:"url"`
+	Token wire.Text `json:"token"`
+	URL   wire.Text `json:"url"`
 }
 
 // intent is the answer to a direct charge.
 type intent struct {
-	Reference text `json:"reference"` // theirs: trx_…
-	Status    text `json:"status"`
+	Reference wire.Text `json:"reference"` // theirs: trx_…
+	Status    wire.Text `json:"status"`
 }
 
 // unwrap reads an answer under its wrapper, "v1/transaction" and the like, or

@@ -8,8 +8,9 @@
 //   - create, token, start: the three requests of a direct charge. Only the start,
 //     POST /v1/:mode, can move money; a page has none, and its link moves it.
 //   - link: the page's address. Whoever has it can pay for a day.
-//   - flow: how a payer is reached, direct or page. It is written into the
-//     transaction, and comes back with everything FedaPay tells of it.
+//   - flow: how a payer is reached, direct or page, as the engine's route says. It
+//     is written into the transaction, and comes back with everything FedaPay tells
+//     of it.
 //   - untouched: created, and nobody was asked to pay yet.
 //   - answer: what came back and could be read. Refusal: a readable no.
 //
@@ -39,20 +40,14 @@
 //
 // Its signature is dated. Within five minutes of its date it is a fact, later (or
 // earlier) a hint to inquire. It says nothing of live or test: its secret does.
-// It carries our account's e-mails and balances, which are not kept: [Redact].
-//
-// # Connections
-//
-// Every call has a connection of its own. A kept-alive one may have been closed
-// by the other side a moment ago, and a charge written into it can only be called
-// Ambiguous. A fresh one costs two round trips (TLS resumes sessions) of calls
-// that take seconds, and in exchange "refused, unreachable, untrusted" is always
-// provably "not sent". Nothing is ever sent twice: fasthttp's retries are off,
-// and redirects are not followed.
+// It carries the payer, and our account's e-mails and balances, which are not kept:
+// [Redact] keeps a list of members and drops the rest. What is kept is what is read,
+// so a notification kept and read again is the same one. Its signature is evidence
+// by then: it is of the bytes as they came, and not verified twice.
 //
 // # Assumptions that are configuration
 //
-// How phones are written, which operators have which flow, whether a transaction
+// How phones are written, which operators have a mode and which, whether a transaction
 // has its mode before it is paid, and where a payer may be sent are not confirmed
 // for Côte d'Ivoire, so [Config] has them. The webhook's disable_on_error must be
 // off in the dashboard, or ten failures of ours end all webhooks. By default the

@@ -5,32 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/wire"
 )
-
-// phase is how far a request came.
-type phase int
-
-const (
-	notSent  phase = iota // no byte of it left us
-	sent                  // a byte left us, and no whole answer came
-	answered              // an HTTP answer came, whatever it says
-)
-
-// outcome is all that is known of a request when it is over.
-type outcome struct {
-	phase  phase
-	err    error // of the connection, unless answered
-	status int   // HTTP's
-	body   []byte
-}
 
 // classify says what an outcome means: nil when the request was answered as
 // asked, else the error of the port. It is a whitelist. What is not listed here
@@ -40,35 +22,29 @@ type outcome struct {
 // refusal can be read as the payer's.
 //
 // An Unavailable made of an answer is only a claim: see Client.believe.
-func classify(op Operation, got outcome) *engine.Error {
-	switch got.phase {
-	case notSent:
-		e := engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "%s was not sent", op)
-		e.Err = got.err
-		return e
-	case sent:
-		return unanswered(op, got.err)
-	case answered:
+func classify(op Operation, got wire.Outcome) *engine.Error {
+	if failure := got.Failure(string(op)); failure != nil {
+		return failure
 	}
-	object := json.Valid(got.body) && bytes.HasPrefix(bytes.TrimSpace(got.body), []byte("{"))
-	no := refusal{status: got.status, readable: object}
+	object := json.Valid(got.Body) && bytes.HasPrefix(bytes.TrimSpace(got.Body), []byte("{"))
+	no := refusal{status: got.Status, readable: object}
 	if object {
-		no.read(got.body)
+		no.read(got.Body)
 	}
 	switch {
-	case got.status >= 200 && got.status <= 299 && object:
+	case got.Status >= 200 && got.Status <= 299 && object:
 		return nil
-	case got.status == fasthttp.StatusUnauthorized:
+	case got.Status == fasthttp.StatusUnauthorized:
 		return no.as(engine.Unavailable, engine.CodeGatewayUnauthorized)
-	case got.status == fasthttp.StatusTooManyRequests:
+	case got.Status == fasthttp.StatusTooManyRequests:
 		e := no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
 		e.Err = &RateLimited{e.Err}
 		return e
-	case no.listed() && got.status == fasthttp.StatusForbidden: // a feature nobody switched on: ours to see to
+	case no.listed() && got.Status == fasthttp.StatusForbidden: // a feature nobody switched on: ours to see to
 		return no.as(engine.Unavailable, engine.CodeGatewayMisconfigured)
 	case no.listed():
 		return no.as(engine.Unavailable, engine.CodeGatewayDeclined)
-	case got.status >= 500: // also for bad input (FedaPay, Errors): it proves nothing
+	case got.Status >= 500: // also for bad input (FedaPay, Errors): it proves nothing
 		return no.as(engine.Ambiguous, engine.CodeGatewayServerError)
 	}
 	return no.as(engine.Ambiguous, engine.CodeGatewayUnreadable)
@@ -87,23 +63,6 @@ func (e *RateLimited) Unwrap() error { return e.refusal }
 // they end.
 func (*RateLimited) RetryAfter() time.Duration { return 0 }
 
-// unanswered is a request that left us, in part at least, and got no whole
-// answer: part of one may be enough for the other side.
-func unanswered(op Operation, cause error) *engine.Error {
-	e := engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s was sent and not answered", op)
-	var timeout net.Error
-	if errors.Is(cause, fasthttp.ErrTimeout) || (errors.As(cause, &timeout) && timeout.Timeout()) {
-		e.Code = engine.CodeGatewayTimeout
-	}
-	e.Err = cause
-	return e
-}
-
-// unreadable is an answer that says yes in a way we cannot use.
-func unreadable(why string) *engine.Error {
-	return engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s", why)
-}
-
 // refusal is a no that could be read, or as much of an answer as could be. It
 // is in the chain of the error made of it.
 type refusal struct {
@@ -116,15 +75,17 @@ type refusal struct {
 // {"error": …} as others have met it (FedaPay, Errors).
 func (r *refusal) read(body []byte) {
 	var said struct {
-		Message text            `json:"message"`
-		Error   text            `json:"error"`
+		Message wire.Text       `json:"message"`
+		Error   wire.Text       `json:"error"`
 		Errors  json.RawMessage `json:"errors"`
 	}
 	r.readable = json.Unmarshal(body, &said) == nil && (said.Message != "" || said.Error != "")
 	r.message = strings.TrimSpace(string(said.Message) + " " + string(said.Error) + " " + string(said.Errors))
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("HTTP %d %q", r.status, masked(r.message)) }
+func (r *refusal) Error() string {
+	return fmt.Sprintf("HTTP %d %q", r.status, wire.Masked(wire.Shorten(r.message)))
+}
 
 // as makes the port's error of it. FedaPay's words never go to the payer: they
 // are written for whoever called.
@@ -161,36 +122,4 @@ func wantsALook(e *engine.Error) bool {
 func isUnknown(e *engine.Error) bool {
 	var no *refusal
 	return errors.As(e, &no) && no.listed() && no.status == fasthttp.StatusNotFound
-}
-
-// digitsShownMax in a row are no phone.
-const digitsShownMax = 3
-
-// masked stars the longer runs of digits, for errors and logs: a gateway may
-// repeat the phone it was given.
-func masked(message string) string {
-	out := []rune(shorten(message))
-	for i := 0; i < len(out); {
-		j := i
-		for j < len(out) && unicode.IsDigit(out[j]) {
-			j++
-		}
-		if j-i > digitsShownMax {
-			for k := i; k < j; k++ {
-				out[k] = '*'
-			}
-		}
-		i = max(j, i+1)
-	}
-	return string(out)
-}
-
-// shortRunesMax bounds what of a gateway's words goes into a log line.
-const shortRunesMax = 120
-
-func shorten(message string) string {
-	if runes := []rune(message); len(runes) > shortRunesMax {
-		return string(runes[:shortRunesMax]) + "…"
-	}
-	return message
 }

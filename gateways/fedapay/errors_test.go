@@ -74,6 +74,14 @@ func anyStep(t *testing.T, ok string) []shape {
 			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
 			hangs(c, s)
 		}, amb, engine.CodeGatewayTimeout},
+		{"headers that never end", func(c net.Conn, s seen) {
+			writes("HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\n")(c, s)
+			hangs(c, s)
+		}, amb, engine.CodeGatewayTimeout},
+		{"reset in the body", func(c net.Conn, s seen) {
+			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
+			resets(c, s)
+		}, amb, unreadable},
 		{"no HTTP", writes("SSH-2.0-OpenSSH_9.6\r\n\r\n"), amb, unreadable},
 		{"a body without end of JSON", writes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + ok[:len(ok)-9]), amb, unreadable},
 		{"more than a mebibyte", says(200, `{"v1/transaction":"`+strings.Repeat("x", 1<<20)+`"}`), amb, unreadable},
@@ -83,6 +91,7 @@ func anyStep(t *testing.T, ok string) []shape {
 		{"200 empty", says(200, ""), amb, unreadable},
 		{"204", writes("HTTP/1.1 204 No Content\r\n\r\n"), amb, unreadable},
 		{"200 HTML", says(200, html), amb, unreadable},
+		{"200 XML", says(200, "<?xml version='1.0'?><ok/>", "Content-Type: text/xml"), amb, unreadable},
 		{"200 null", says(200, "null"), amb, unreadable},
 		{"200 array", says(200, "[]"), amb, unreadable},
 		{"200 of nothing", says(200, "{}"), amb, unreadable},
@@ -95,6 +104,7 @@ func anyStep(t *testing.T, ok string) []shape {
 
 		// It said something else.
 		{"301", says(301, "", "Location: http://127.0.0.1:1/v1"), amb, unreadable},
+		{"302 to a page that says yes", says(302, ok, "Location: http://127.0.0.1:1/charge"), amb, unreadable},
 		{"307", says(307, no, "Location: http://127.0.0.1:1/v1"), amb, unreadable},
 		{"402", says(402, no), amb, unreadable},
 		{"405", says(405, no), amb, unreadable},

@@ -158,7 +158,6 @@ func captured(t *testing.T, server *simulated.Server, reference string) money.Am
 	return 0
 }
 
-// chargeOf is a call for the story, under a reference of its own.
 // flowOf is where the payer of a story agrees.
 func flowOf(story gatewaytest.Story) engine.Flow {
 	if story == gatewaytest.OpensPage {
@@ -167,6 +166,7 @@ func flowOf(story gatewaytest.Story) engine.Flow {
 	return engine.Direct
 }
 
+// chargeOf is a call for the story, under a reference of its own.
 func chargeOf(story gatewaytest.Story, number int) engine.ChargeCall {
 	call := chargeCall()
 	call.Reference.Number, call.Payer, call.Flow = number, payers[story], flowOf(story)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var _ engine.ChargeInquirer = (*Client)(nil)
@@ -58,11 +59,11 @@ func (c *Client) handOut(ctx context.Context, got transaction) (engine.ChargeRep
 
 // lookUp finds the transaction of an inquiry; false is "there is none".
 func (c *Client) lookUp(ctx context.Context, call engine.InquireCall) (transaction, bool, *engine.Error) {
-	if id := label(call.GatewayReference); id.isID() {
+	if id := wire.Label(call.GatewayReference); id.IsID() {
 		got, failure := c.read(ctx, id)
 		switch {
 		case failure == nil && string(got.MerchantReference) != call.Reference.String():
-			return transaction{}, false, unreadable("the transaction is not of this reference")
+			return transaction{}, false, wire.Unreadable("the transaction is not of this reference")
 		case failure == nil:
 			return got, true, nil
 		case !isUnknown(failure):
@@ -73,11 +74,11 @@ func (c *Client) lookUp(ctx context.Context, call engine.InquireCall) (transacti
 }
 
 // read is GET /v1/transactions/:id.
-func (c *Client) read(ctx context.Context, id label) (transaction, *engine.Error) {
+func (c *Client) read(ctx context.Context, id wire.Label) (transaction, *engine.Error) {
 	var got transaction
 	failure := c.ask(ctx, question{op: OpRead, path: "/v1/transactions/" + string(id), wrapper: "v1/transaction"}, &got)
 	if failure == nil && got.ID != id {
-		return transaction{}, unreadable("the answer is about another transaction")
+		return transaction{}, wire.Unreadable("the answer is about another transaction")
 	}
 	return got, failure
 }
@@ -95,8 +96,8 @@ func (c *Client) find(ctx context.Context, ours engine.Reference) (transaction, 
 	reference := url.PathEscape(ours.String())
 	failure := c.ask(ctx, question{op: OpFind, path: "/v1/transactions/merchant/" + reference, wrapper: "v1/transaction"}, &got)
 	switch {
-	case failure == nil && (!got.ID.isID() || string(got.MerchantReference) != ours.String()):
-		return transaction{}, false, unreadable("the answer is about another reference")
+	case failure == nil && (!got.ID.IsID() || string(got.MerchantReference) != ours.String()):
+		return transaction{}, false, wire.Unreadable("the answer is about another reference")
 	case failure == nil:
 		return got, true, nil
 	case !isUnknown(failure):
@@ -107,7 +108,7 @@ func (c *Client) find(ctx context.Context, ours engine.Reference) (transaction, 
 	if failure := c.ask(ctx, question{op: OpSearch, path: path, wrapper: "v1/transactions"}, &listed); failure != nil {
 		return transaction{}, false, failure
 	}
-	i := slices.IndexFunc(listed, func(t transaction) bool { return string(t.MerchantReference) == ours.String() && t.ID.isID() })
+	i := slices.IndexFunc(listed, func(t transaction) bool { return string(t.MerchantReference) == ours.String() && t.ID.IsID() })
 	if i < 0 {
 		return transaction{}, false, nil
 	}
@@ -131,7 +132,7 @@ const (
 // figures is none. When the currency came as an id only, it is looked up.
 func (c *Client) report(ctx context.Context, ours engine.Reference, got transaction) (engine.ChargeReport, error) {
 	if string(got.MerchantReference) != ours.String() {
-		return engine.ChargeReport{}, unreadable("the answer is about another reference")
+		return engine.ChargeReport{}, wire.Unreadable("the answer is about another reference")
 	}
 	paid := got.Status == statusApproved || got.Status == statusSettled
 	if paid && got.Currency.ISO == "" {
@@ -139,16 +140,16 @@ func (c *Client) report(ctx context.Context, ours engine.Reference, got transact
 		if failure != nil {
 			return engine.ChargeReport{}, failure
 		}
-		got.Currency.ISO = text(iso)
+		got.Currency.ISO = wire.Text(iso)
 	}
 	report := engine.ChargeReport{Live: c.live}
 	complete := got.figures(&report)
 	known := translate(got, &report)
 	switch {
 	case got.Status == "":
-		return engine.ChargeReport{}, unreadable("the answer has no status")
+		return engine.ChargeReport{}, wire.Unreadable("the answer has no status")
 	case paid && !complete:
-		return engine.ChargeReport{}, unreadable("a success without amount or currency")
+		return engine.ChargeReport{}, wire.Unreadable("a success without amount or currency")
 	case !known:
 		c.config.Observer.unknown("transaction status", string(got.Status))
 	}
@@ -204,7 +205,7 @@ func translate(got transaction, report *engine.ChargeReport) (known bool) {
 // reasonOf names why a direct charge failed. Canceled is "insufficient funds or
 // a payment problem" (FedaPay help centre); both are taken as the payer's, who is
 // asked before anything else is tried.
-func reasonOf(status text) engine.Code {
+func reasonOf(status wire.Text) engine.Code {
 	if status == statusCanceled {
 		return engine.CodeInsufficientFunds
 	}
@@ -213,7 +214,7 @@ func reasonOf(status text) engine.Code {
 
 // iso resolves a currency's id by GET /v1/currencies, once: 1 was seen to be XOF
 // in the sandbox, which says nothing about live accounts. An unknown id is "".
-func (c *Client) iso(ctx context.Context, id label) (money.Currency, *engine.Error) {
+func (c *Client) iso(ctx context.Context, id wire.Label) (money.Currency, *engine.Error) {
 	if table := c.currencies.Load(); table != nil {
 		if iso, known := (*table)[id]; known {
 			return iso, nil
@@ -223,7 +224,7 @@ func (c *Client) iso(ctx context.Context, id label) (money.Currency, *engine.Err
 	if failure != nil {
 		return "", failure
 	}
-	table := make(map[label]money.Currency, len(listed))
+	table := make(map[wire.Label]money.Currency, len(listed))
 	for _, one := range listed {
 		if one.ID != "" && one.ISO != "" {
 			table[one.ID] = money.Currency(one.ISO)

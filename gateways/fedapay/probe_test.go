@@ -9,6 +9,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/fedapay"
+	simulated "github.com/bookmi/cauri/sandbox/fedapay"
 )
 
 func TestAProbeIsNilOnlyWhenFedaPayTakesUs(t *testing.T) {
@@ -44,4 +45,27 @@ func TestAModeThatFedaPayDoesNotListIsTold(t *testing.T) {
 	}).Offers(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"FedaPay does not list the mode moov_ci: charges of Moov Money will be refused"}, missing)
+}
+
+func TestASimulatedFedaPayIsThereAndListsWhatWeUse(t *testing.T) {
+	t.Parallel()
+	c := open(t, simulated.Guesses{}).client
+	require.NoError(t, c.Probe(t.Context()))
+	missing, err := c.Offers(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, missing)
+}
+
+func TestACurrencyThatFedaPayDoesNotListIsTold(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]string{
+		`{"v1/currencies":[{"id":2,"iso":"GNF","modes":["mtn_open_gn"]}]}`: {"FedaPay does not list XOF: nobody can be charged"},
+		`{"v1/currencies":[{"id":1,"iso":"XOF"}]}`:                         nil, // it tells no modes: nothing to compare
+	} {
+		missing, err := client(t, answering(t, map[string]reply{currenciesPath: {200, body}}).URL).Offers(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, missing)
+	}
+	_, err := client(t, answering(t, map[string]reply{currenciesPath: {503, ""}}).URL).Offers(t.Context())
+	require.ErrorIs(t, err, engine.Ambiguous)
 }

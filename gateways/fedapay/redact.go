@@ -1,84 +1,23 @@
 package fedapay
 
-import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"slices"
-	"strings"
-)
+import "github.com/bookmi/cauri/gateways/wire"
 
-// hidden are members of the entity that nobody here may keep: the payer, what is
-// known of their phone or card, ways to pay or to read about it, and the account
-// with its owners' e-mails, keys and balances (S-14).
-var hidden = []string{
-	"account", "balance", "customer", "payment_method", "metadata", "payment_token", "payment_url", "receipt_url", "callback_url",
-	"description", "last_error_message", "sub_accounts_commissions", "refunds",
-}
+// redaction is what of a webhook may be stored (S-14): what is read of it, and what
+// reconciliation searches by. Everything else, the payer, what is known of their
+// phone or card, ways to pay or to read about it, and the account with its owners'
+// e-mails, keys and balances, is left out.
+var redaction = wire.Redaction{Kept: wire.Members{
+	"id": nil, "name": nil, "object": nil, "entity": {
+		"klass": nil, "id": nil, "reference": nil, "merchant_reference": nil, "status": nil, "mode": nil, "operation": nil,
+		"amount": nil, "amount_debited": nil, "amount_transferred": nil, "fees": nil, "fixed_commission": nil, "commission": nil,
+		"currency_id": nil, "currency": {"id": nil, "iso": nil, "div": nil},
+		"custom_metadata": {"payment_id": nil, "booking_id": nil, "attempt": nil, "flow": nil}, "last_error_code": nil,
+		"created_at": nil, "updated_at": nil, "approved_at": nil, "declined_at": nil, "canceled_at": nil, "expired_at": nil,
+		"transferred_at": nil, "to_be_transferred_at": nil, "refunded_at": nil, "deleted_at": nil,
+	},
+}}
 
-// Redact returns a webhook's body without those, and without the account beside
-// the entity. Every other value stays as it came, byte for byte, and is read
-// as before; the signature no longer matches, so it is verified first.
-// A body that can't be read is nil: what is in it can't be known either.
-func Redact(body []byte) []byte {
-	entity := func(name string, value json.RawMessage) (json.RawMessage, bool) {
-		return value, !slices.ContainsFunc(hidden, func(word string) bool { return strings.EqualFold(name, word) })
-	}
-	top := func(name string, value json.RawMessage) (json.RawMessage, bool) {
-		if !strings.EqualFold(name, "entity") {
-			return value, !strings.EqualFold(name, "account")
-		}
-		inner, err := pick(value, entity)
-		if err != nil { // no object: nothing to hide in
-			return value, true
-		}
-		return inner, true
-	}
-	kept, err := pick(body, top)
-	if err != nil {
-		return nil
-	}
-	return kept
-}
-
-var errNoObject = errors.New("no JSON object")
-
-// pick copies a JSON object with the members that keep says, as it says.
-func pick(object []byte, keep func(name string, value json.RawMessage) (json.RawMessage, bool)) ([]byte, error) {
-	in := json.NewDecoder(bytes.NewReader(object))
-	if opening, err := in.Token(); err != nil || opening != json.Delim('{') {
-		return nil, errNoObject
-	}
-	out := []byte{'{'}
-	for in.More() {
-		token, err := in.Token()
-		name, isName := token.(string)
-		if err != nil || !isName {
-			return nil, errNoObject
-		}
-		var value json.RawMessage
-		if err := in.Decode(&value); err != nil {
-			return nil, errNoObject
-		}
-		value, wanted := keep(name, value)
-		if !wanted {
-			continue
-		}
-		quoted, err := json.Marshal(name)
-		if err != nil {
-			return nil, errNoObject
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(append(out, quoted...), ':'), value...)
-	}
-	if _, err := in.Token(); err != nil { // the closing brace
-		return nil, errNoObject
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNoObject
-	}
-	return append(out, '}'), nil
-}
+// Redact returns a webhook's body with the members that may be stored, spelled as
+// they came. It is read as before; the signature no longer matches, so it is
+// verified first. A body that can't be read is nil.
+func Redact(body []byte) []byte { return redaction.Of(body) }

@@ -3,18 +3,15 @@ package fedapay
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // Secret is what one webhook endpoint of ours is signed with: wh_sandbox_… or
@@ -33,32 +30,14 @@ type WebhooksConfig struct {
 	Observer  Observer
 }
 
-const (
-	toleranceDefault = 300 * time.Second // FedaPay SDKs, WebhookSignature
-	// Two rotations overlapping are four secrets; each costs a hash on a forgery.
-	secretsMax = 8
-	// A webhook is under 8 KiB in every sample; 64 leaves room and bounds a flood.
-	webhookBytesMax = 64 << 10
-	// The deepest sample has five levels.
-	webhookDepthMax = 16
-	// What is kept of a word of theirs in an identity. The longest we make of them
-	// is a reference and a time, under 120.
-	nameBytesMax = 120
-)
+const toleranceDefault = 300 * time.Second // FedaPay SDKs, WebhookSignature
 
 // Webhooks verifies and reads FedaPay's notifications. Safe for concurrent use.
 type Webhooks struct {
 	observer  Observer
 	tolerance time.Duration
 	live      bool
-	keys      []key
-}
-
-// key is a secret ready to verify: its hashes are pooled, because keying one
-// costs two blocks and an allocation.
-type key struct {
-	id   string
-	macs *sync.Pool
+	keys      []wire.Key
 }
 
 var _ engine.Webhooks = (*Webhooks)(nil)
@@ -70,9 +49,6 @@ const (
 
 // NewWebhooks checks the list of secrets. Its errors name no value.
 func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
-	if len(config.Secrets) == 0 || len(config.Secrets) > secretsMax {
-		return nil, fmt.Errorf("fedapay webhooks: %d secrets: from 1 to %d", len(config.Secrets), secretsMax)
-	}
 	if config.Tolerance < 0 {
 		return nil, errors.New("fedapay webhooks: the tolerance is above zero")
 	}
@@ -80,22 +56,20 @@ func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 	if w.tolerance == 0 {
 		w.tolerance = toleranceDefault
 	}
-	w.live = strings.HasPrefix(config.Secrets[0].Value.Reveal(), liveSecret)
-	seen := map[string]bool{}
-	for _, s := range config.Secrets {
+	var ids []string
+	for i, s := range config.Secrets {
 		live := strings.HasPrefix(s.Value.Reveal(), liveSecret)
 		switch {
-		case s.ID == "" || seen[s.ID]:
-			return nil, fmt.Errorf("fedapay webhooks: each secret has an id of its own, %q is not", s.ID)
 		case !live && !strings.HasPrefix(s.Value.Reveal(), sandboxSecret):
 			return nil, fmt.Errorf("fedapay webhooks: secret %q begins neither with %s nor with %s", s.ID, sandboxSecret, liveSecret)
-		case live != w.live:
+		case i > 0 && live != w.live:
 			return nil, fmt.Errorf("fedapay webhooks: secret %q is of another environment than the first", s.ID)
 		}
-		seen[s.ID] = true
-		w.keys = append(w.keys, key{s.ID, &sync.Pool{New: func() any {
-			return hmac.New(sha256.New, []byte(s.Value.Reveal()))
-		}}})
+		w.live, ids = live, append(ids, s.ID)
+		w.keys = append(w.keys, wire.NewKey(s.ID, s.Value, sha256.New))
+	}
+	if err := wire.CheckKeys(ids); err != nil {
+		return nil, fmt.Errorf("fedapay webhooks: %w", err)
 	}
 	return w, nil
 }
@@ -117,16 +91,10 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 	}
 	var computed [sha256.Size]byte
 	for _, k := range w.keys {
-		mac, _ := k.macs.Get().(hash.Hash) // the pool holds nothing else
-		mac.Reset()
-		mac.Write(claimed.stamp)
-		mac.Write([]byte{'.'})
-		mac.Write(body)
-		sum := mac.Sum(computed[:0])
-		k.macs.Put(mac)
+		sum := k.Sum(computed[:0], claimed.stamp, []byte{'.'}, body)
 		for i := range claimed.claimed {
 			if hmac.Equal(claimed.digests[i][:], sum) {
-				return k.id, nil
+				return k.ID, nil
 			}
 		}
 	}
@@ -142,11 +110,16 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 //
 // What is not ours to apply (another kind, another's reference, no JSON at all)
 // is an Invalid error with CodeNotificationForeign beside a Notification that can
-// be kept: it has its kind, its identity and the reason. The notification carries
-// the delivery without what may not be kept: Redact.
+// be kept: it has its kind, its identity and the reason. Its Delivery has the body
+// without what may not be kept, and that body is what is read, so that it is read
+// the same again.
 func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
-	n, err := w.read(d.Body)
-	n.Delivery = engine.Delivery{Signature: d.Signature, Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	kept := engine.Delivery{Signature: d.Signature, Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	if kept.Body == nil { // signed, and unreadable to us: its bytes are all there is to try again with
+		kept.Body = d.Body
+	}
+	n, err := w.read(kept.Body)
+	n.Delivery = kept
 	signed, ok := parseSignature(d.Signature)
 	age := d.ReceivedAt.Sub(signed.at)
 	if err == nil && (!ok || age > w.tolerance || age < -w.tolerance) {
@@ -157,7 +130,7 @@ func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
 
 // event is the frame of every notification. It has no id of its own.
 type event struct {
-	Name   text            `json:"name"`
+	Name   wire.Text       `json:"name"`
 	Entity json.RawMessage `json:"entity"`
 }
 
@@ -188,13 +161,13 @@ func tellsNothing(n engine.Notification) bool {
 
 func (w *Webhooks) read(body []byte) (engine.Notification, error) {
 	var e event
-	if err := checkShape(body); err != nil {
+	if err := wire.CheckShape(body); err != nil {
 		return w.foreign(engine.Notification{}, about{fallback: body}, err.Error())
 	}
 	if json.Unmarshal(body, &e) != nil || e.Name == "" {
 		return w.foreign(engine.Notification{}, about{fallback: body}, "not a FedaPay event")
 	}
-	n := engine.Notification{Gateway: engine.FedaPay, Kind: name(string(e.Name))}
+	n := engine.Notification{Gateway: engine.FedaPay, Kind: wire.Name(string(e.Name))}
 	var got transaction
 	if json.Unmarshal(e.Entity, &got) != nil {
 		return w.foreign(n, about{fallback: body}, "its entity is no object")
@@ -246,7 +219,7 @@ func (w *Webhooks) foreign(n engine.Notification, subject about, why string) (en
 type about struct {
 	subject  string
 	status   string
-	fallback []byte // the body, when there is no subject
+	fallback []byte // the body as it is kept, when there is no subject
 }
 
 // aboutForeign finds the subject of what is not ours: its reference or FedaPay's
@@ -257,71 +230,15 @@ func aboutForeign(got transaction, body []byte) about {
 		subject = string(got.ID)
 	}
 	if subject != "" && got.UpdatedAt != "" {
-		subject += "@" + string(got.UpdatedAt)
+		subject += ":" + string(got.UpdatedAt)
 	}
 	return about{subject, string(got.Status), body}
 }
 
 func (a about) identity(kind string) engine.Identity {
-	subject := name(a.subject)
+	subject := wire.Name(a.subject)
 	if a.subject == "" {
-		body := a.fallback
-		if redacted := Redact(body); redacted != nil { // so that it is the same when it is read again
-			body = redacted
-		}
-		sum := sha256.Sum256(body)
-		subject = "body:" + hex.EncodeToString(sum[:])
+		subject = "body:" + wire.Digest(a.fallback)
 	}
-	return engine.NewIdentity(engine.FedaPay, kind, subject, name(a.status))
-}
-
-// name bounds a word of FedaPay's that becomes part of a key: one that is long
-// or has an unusual character is replaced by its hash, so that two different
-// words never become the same key.
-func name(s string) string {
-	usual := strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._:=@-", r)
-	}) < 0
-	if usual && len(s) <= nameBytesMax {
-		return s
-	}
-	sum := sha256.Sum256([]byte(s))
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-var (
-	errTooLong  = errors.New("longer than any webhook")
-	errTooDeep  = errors.New("nested deeper than any webhook")
-	errNotUTF8  = errors.New("not UTF-8")
-	errNotABody = errors.New("no JSON object")
-)
-
-// checkShape refuses what decoding should not be tried on: too long, too deep,
-// not UTF-8. Whether it is JSON the decoder says.
-func checkShape(body []byte) error {
-	switch {
-	case len(body) > webhookBytesMax:
-		return errTooLong
-	case len(body) == 0 || body[0] != '{':
-		return errNotABody
-	case !utf8.Valid(body):
-		return errNotUTF8
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > webhookDepthMax {
-				return errTooDeep
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
+	return engine.NewIdentity(engine.FedaPay, kind, subject, wire.Name(a.status))
 }

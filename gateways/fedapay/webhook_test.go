@@ -38,10 +38,10 @@ func webhooks(t testing.TB, secrets ...fedapay.Secret) *fedapay.Webhooks {
 	return w
 }
 
-// arrived is a forged delivery as the receiver hands it on, a second later.
 // undated is a verified body whose header says no date.
 func undated(body []byte) engine.Delivery { return engine.Delivery{Body: body, ReceivedAt: noon} }
 
+// arrived is a forged delivery as the receiver hands it on, a second later.
 func arrived(d forge.Delivery) engine.Delivery {
 	delivery := engine.Delivery{Body: d.Body, ReceivedAt: noon.Add(time.Second)}
 	if len(d.Signatures) > 0 {
@@ -379,7 +379,7 @@ func TestEveryForgedFaultIsAnsweredAsItShould(t *testing.T) {
 	for _, fault := range forge.FedaPayFaults {
 		for _, webhook := range []forge.FedaPayWebhook{
 			forged.Approved(chargeRef.String(), 15_000), forged.Transferred(chargeRef.String(), 15_000),
-			forged.Declined(chargeRef.String(), 15_000),
+			forged.Declined(chargeRef.String(), 15_000), forged.Canceled(chargeRef.String(), 15_000),
 		} {
 			d := webhook.Fault(fault).Delivery()
 			if _, err := w.Verify(d.Values(), d.Body); err != nil {
@@ -414,7 +414,7 @@ func TestAKindItsStatusContradictsIsOnlyAReasonToAsk(t *testing.T) {
 		"updated, it says approved":   forged.Event("transaction.updated", entity("approved")),
 		"updated, in part given back": forged.Event("transaction.updated", entity("approved_partially_refunded")),
 		"expired, undocumented":       forged.Event("transaction.expired", entity("expired")),
-		"refunded, undocumented":      forged.Event("transaction.refunded", entity("refunded")),
+		"refunded, undocumented":      forged.Refunded(reference, 15_000),
 		"deleted, undocumented":       forged.Event("transaction.deleted", entity("pending")),
 	} {
 		n, err := webhooks(t).Parse(arrived(webhook.Delivery()))
@@ -522,40 +522,6 @@ func TestAnIdentityIsShortAndKeepsDifferentThingsApart(t *testing.T) {
 	require.NotEqual(t, identity("a/b", "c", "d"), identity("a", "b/c", "d"))
 }
 
-func TestTheAccountIsNotKept(t *testing.T) {
-	t.Parallel()
-	body := []byte(sample(t, "webhook_transaction_approved"))
-	kept := string(fedapay.Redact(body))
-	for _, secretive := range []string{
-		"owner@example.com", "pk_sandbox_EXAMPLE", "474000", `"balances"`, `"account":`, "awa.kone@example.com", `"payment_method":`,
-	} {
-		require.Contains(t, string(body), secretive)
-		require.NotContains(t, kept, secretive)
-	}
-	for _, evidence := range []string{`"amount":15000`, `"status":"approved"`, "trx_fOg_1763805600047"} {
-		require.Contains(t, kept, evidence)
-	}
-	require.Equal(t, kept, string(fedapay.Redact([]byte(kept))))
-}
-
-func TestRedactingSparesWhatIsEvidenceAndNothingElse(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]string{
-		`{"name":"x","account":{"a":1},"entity":{"id":1,"balance":{"b":2}}}`: `{"name":"x","entity":{"id":1}}`,
-		`{"account":1,"ACCOUNT":2,"name":"x","account":3}`:                   `{"name":"x"}`,
-		`{ "name" : "\u0026" , "entity" : {"id":1.50, "x":"é\u0026"} }`:      `{"name":"\u0026","entity":{"id":1.50,"x":"é\u0026"}}`,
-		`{"entity":[{"balance":1}],"name":"x"}`:                              `{"entity":[{"balance":1}],"name":"x"}`,
-		`{}`:                                                                 `{}`,
-		`{"name":"x","account":{"email":"owner@example.com"}`:                ``,
-		`{"name":"x"}{"account":1}`:                                          ``,
-		`[{"account":1}]`:                                                    ``,
-		`"account"`:                                                          ``,
-		``:                                                                   ``,
-	} {
-		require.Equal(t, want, string(fedapay.Redact([]byte(body))), body)
-	}
-}
-
 // FuzzParse: never a panic, never a success that the body does not spell out, and
 // the same reading of what may be kept of it.
 func FuzzParse(f *testing.F) {
@@ -576,6 +542,9 @@ func FuzzParse(f *testing.F) {
 		n, err := w.Parse(engine.Delivery{Signature: signature, Body: body, ReceivedAt: noon})
 		require.Equal(t, engine.FedaPay, n.Gateway)
 		require.NotEmpty(t, n.Identity)
+		again, errAgain := w.Parse(n.Delivery)
+		require.Equal(t, n, again)
+		require.Equal(t, err == nil, errAgain == nil)
 		if err != nil {
 			require.NotEmpty(t, n.Foreign)
 			require.Nil(t, n.Charge)
@@ -583,9 +552,6 @@ func FuzzParse(f *testing.F) {
 		}
 		require.NotNil(t, n.Charge)
 		require.False(t, n.Reference.Transaction.IsZero())
-		again, err := w.Parse(n.Delivery)
-		require.NoError(t, err)
-		require.Equal(t, n, again)
 		if n.Stale || n.Charge.Status != engine.ChargeSucceeded {
 			return
 		}

@@ -88,6 +88,14 @@ func (p FedaPays) Canceled(reference string, francs int64) FedaPayWebhook {
 	return p.transaction("canceled", reference, francs)
 }
 
+// Refunded says that a person gave a payment back: an event of a name that is not
+// documented, about a status that is.
+func (p FedaPays) Refunded(reference string, francs int64) FedaPayWebhook {
+	w := p.Approved(reference, francs).With("status", "refunded").With("refunded_at", "2026-11-25T09:00:00.000Z")
+	w.name = "transaction.refunded"
+	return w
+}
+
 func (p FedaPays) transaction(status, reference string, francs int64) FedaPayWebhook {
 	return p.Event("transaction."+status, map[string]any{
 		"klass": "v1/transaction", "id": 235879, "reference": "trx_fOg_1763805600047", "amount": francs, "status": status,
@@ -98,7 +106,11 @@ func (p FedaPays) transaction(status, reference string, francs int64) FedaPayWeb
 		"last_error_code": "API_ERROR", "merchant_reference": reference, "account_id": 8202, "balance_id": 142431,
 		"transaction_key": "1791327773760160",
 		"currency":        map[string]any{"klass": "v1/currency", "id": 1, "name": "FCFA", "iso": "XOF", "code": 952, "div": 1},
-		"balance":         map[string]any{"klass": "v1/balance", "id": 142431, "amount": 474000, "mode": "mtn_ci"}, "refunds": []any{},
+		"customer": map[string]any{
+			"klass": "v1/customer", "id": 19359, "firstname": "Awa", "lastname": "Kone", "full_name": "Awa Kone", "email": "awa.kone@example.com",
+		},
+		"payment_method": map[string]any{"klass": "v1/payment_method", "brand": "mtn", "country": "CI", "number": "2250500000000", "method": "phone"},
+		"balance":        map[string]any{"klass": "v1/balance", "id": 142431, "amount": 474000, "mode": "mtn_ci"}, "refunds": []any{},
 	})
 }
 

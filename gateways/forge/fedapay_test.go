@@ -33,7 +33,7 @@ func TestEveryFaultOfFedaPaysChangesTheDelivery(t *testing.T) {
 	t.Parallel()
 	for _, w := range []forge.FedaPayWebhook{
 		endpoint.Approved("ours", 15_000), endpoint.Transferred("ours", 15_000), endpoint.Declined("ours", 15_000),
-		endpoint.Canceled("ours", 15_000), endpoint.Created("ours", 15_000),
+		endpoint.Canceled("ours", 15_000), endpoint.Created("ours", 15_000), endpoint.Refunded("ours", 15_000),
 	} {
 		for _, fault := range forge.FedaPayFaults {
 			require.NotEqual(t, w.Delivery(), w.Fault(fault).Delivery(), fault)

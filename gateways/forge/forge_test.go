@@ -50,7 +50,10 @@ func TestEveryFaultChangesTheDelivery(t *testing.T) {
 	for _, w := range []forge.Webhook{
 		forge.Paystack(key).ChargeSuccess("ours", 1_500_000), forge.Paystack(key).ChargeFailed("ours", 1_500_000, "no"),
 		forge.Paystack(key).TransferSuccess("ours", 1_275_000), forge.Paystack(key).TransferFailed("ours", 1_275_000),
-		forge.Paystack(key).TransferReversed("ours", 1_275_000),
+		forge.Paystack(key).TransferReversed("ours", 1_275_000), forge.Paystack(key).CardSuccess("ours", 1_500_000),
+		forge.Paystack(key).Refund("pending", "ours", 1_500_000), forge.Paystack(key).Refund("processing", "ours", 1_500_000),
+		forge.Paystack(key).Refund("processed", "ours", 1_500_000), forge.Paystack(key).Refund("failed", "ours", 1_500_000),
+		forge.Paystack(key).Refund("needs-attention", "ours", 1_500_000),
 	} {
 		for _, fault := range forge.Faults {
 			require.NotEqual(t, w.Delivery(), w.Fault(fault).Delivery(), fault)
@@ -62,4 +65,37 @@ func TestTheKeySaysWhoseMoneyItIs(t *testing.T) {
 	t.Parallel()
 	require.Contains(t, string(forge.Paystack(key).ChargeSuccess("ours", 1).Delivery().Body), `"domain":"test"`)
 	require.Contains(t, string(forge.Paystack(secret.New("sk_live_x")).ChargeSuccess("ours", 1).Delivery().Body), `"domain":"live"`)
+}
+
+// Four of the five official samples of a refund's notice name no refund.
+func TestARefundsNoticeHasTheShapeOfItsSample(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"pending", "processing", "processed", "failed", "needs-attention"} {
+		raw, err := os.ReadFile("testdata/webhook.refund." + status + ".json")
+		require.NoError(t, err)
+		forged := forge.Paystack(key).Refund(status, "ours", 1_500_000).Delivery().Body
+		require.Equal(t, shapeOf(t, raw), shapeOf(t, forged), status)
+	}
+}
+
+// shapeOf is the kind, and the type of each member; null is any.
+func shapeOf(t *testing.T, body []byte) map[string]string {
+	t.Helper()
+	var e struct {
+		Event string         `json:"event"`
+		Data  map[string]any `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal(body, &e))
+	shape := map[string]string{"event": e.Event}
+	for name, value := range e.Data {
+		switch value.(type) {
+		case string, nil:
+			shape[name] = "text"
+		case float64:
+			shape[name] = "number"
+		default:
+			shape[name] = "object"
+		}
+	}
+	return shape
 }

@@ -53,6 +53,21 @@ func (p Paystacks) ChargeSuccess(reference string, subunits int64) Webhook {
 	})
 }
 
+// CardSuccess says that a charge was captured from a card: with what Paystack tells
+// about the card and its owner, which nobody may keep.
+func (p Paystacks) CardSuccess(reference string, subunits int64) Webhook {
+	return p.ChargeSuccess(reference, subunits).
+		With("channel", "card").With("message", nil).With("gateway_response", "Approved by Financial Institution").
+		With("fees", subunits*320/10_000).
+		With("authorization", map[string]any{
+			"authorization_code": "AUTH_f5rnfq9p", "bin": "408408", "last4": "4081", "exp_month": "08", "exp_year": "2030",
+			"card_type": "visa DEBIT", "bank": "TEST BANK", "country_code": "CI", "brand": "visa", "account_name": "Awa Kouassi",
+		}).
+		With("log", map[string]any{"time_spent": 16, "attempts": 1, "authentication": "pin", "history": []any{
+			map[string]any{"type": "input", "message": "Filled these fields: card number, card expiry, card cvv", "time": 15},
+		}})
+}
+
 // ChargeFailed says that a charge failed: a kind Paystack does not document and
 // some receive all the same.
 func (p Paystacks) ChargeFailed(reference string, subunits int64, message string) Webhook {
@@ -89,6 +104,30 @@ func (p Paystacks) transfer(status, reference string, subunits int64) Webhook {
 		"session":   map[string]any{"provider": nil, "id": nil},
 		"createdAt": "2026-11-22T10:00:00.000Z", "updatedAt": "2026-11-22T10:00:30.000Z",
 	})
+}
+
+// Refund says where the giving back of a charge stands: pending, processing,
+// processed, failed, or needs-attention, which alone has the refund's id and notes.
+// The amount is a string in the first ones, a number in the others, as the samples
+// have it. The reference is the charge's.
+func (p Paystacks) Refund(status, reference string, subunits int64) Webhook {
+	data := map[string]any{
+		"status": status, "transaction_reference": reference, "refund_reference": nil, "amount": strconv.FormatInt(subunits, 10),
+		"processor": "mpgs_zen", "integration": 463433,
+		"customer": map[string]any{"first_name": "Awa", "last_name": "Kouassi", "email": "customer@example.com"},
+	}
+	switch status {
+	case "processed":
+		data["refund_reference"] = "132013318360"
+	case "failed":
+		data["refund_reference"], data["amount"] = "TRF_7jn17u9vkqm91efk", subunits
+	case "needs-attention":
+		data["refund_reference"], data["amount"], data["id"] = "TRF_7jn17u9vkqm91efk", subunits, "123456"
+		data["customer_note"] = "Refund for transaction " + reference
+		data["merchant_note"] = "Refund for transaction " + reference + " by customer@example.com"
+		delete(data, "processor")
+	}
+	return p.event("refund."+status, data)
 }
 
 // Event is a webhook of any kind, with the data given.
@@ -173,7 +212,7 @@ func Sign(key secret.Secret, body []byte) string {
 // contents makes a fault of what is said.
 func (w Webhook) contents(fault Fault) Webhook {
 	const franc = 100 // subunits
-	amount, _ := w.data["amount"].(int64)
+	amount := w.subunits()
 	switch fault {
 	case WrongAmount:
 		return w.With("amount", amount+franc)
@@ -184,6 +223,9 @@ func (w Webhook) contents(fault Fault) Webhook {
 	case FractionOfFranc:
 		return w.With("amount", amount+1)
 	case TextAmount:
+		if _, isText := w.data["amount"].(string); isText { // a refund's is one anyway
+			return w.With("amount", amount)
+		}
 		return w.With("amount", strconv.FormatInt(amount, 10))
 	case WrongCurrency:
 		return w.With("currency", "NGN")
@@ -193,7 +235,7 @@ func (w Webhook) contents(fault Fault) Webhook {
 		}
 		return w.With("domain", "live")
 	case ForeignReference:
-		return w.With("reference", "ord-0f8fad5b-d9cb-469f-a165-70867728950e")
+		return w.With(w.referenceField(), "ord-0f8fad5b-d9cb-469f-a165-70867728950e")
 	case UnknownKind:
 		w.event = "subscription.not_renew"
 		return w
@@ -201,12 +243,35 @@ func (w Webhook) contents(fault Fault) Webhook {
 		return w.With("status", "translucent")
 	case ExtraFields:
 		return w.With("unheard_of", map[string]any{"of": []any{1, "x", nil}})
-	case NoAmount, NoCurrency, NoDomain, NoReference, NoStatus:
+	case NoReference:
+		return w.Without(w.referenceField())
+	case NoAmount, NoCurrency, NoDomain, NoStatus:
 		return w.Without(strings.TrimPrefix(string(fault), "no_"))
 	case NoData, NotJSON, BadSignature, NoSignature, TwoSignatures, UpperCase, Reencoded, TamperedAmount:
 		return w // elsewhere
 	}
 	panic(fmt.Sprintf("forge: no fault %q", fault))
+}
+
+// subunits is the amount, whether it is a number or a refund's digits.
+func (w Webhook) subunits() int64 {
+	if digits, isText := w.data["amount"].(string); isText {
+		amount, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil {
+			return 0
+		}
+		return amount
+	}
+	amount, _ := w.data["amount"].(int64)
+	return amount
+}
+
+// referenceField is where the name of the charge, or the transfer, stands.
+func (w Webhook) referenceField() string {
+	if _, ofRefund := w.data["transaction_reference"]; ofRefund {
+		return "transaction_reference"
+	}
+	return "reference"
 }
 
 // tamper makes a fault of the signature, or of the bytes it was made of.
@@ -228,8 +293,10 @@ func (d *Delivery) tamper(fault Fault, w Webhook) {
 			d.Body = out.Bytes()
 		}
 	case TamperedAmount:
-		was, is := fmt.Sprintf(`"amount":%v`, w.data["amount"]), fmt.Sprintf(`"amount":%v0`, w.data["amount"])
-		d.Body = bytes.Replace(d.Body, []byte(was), []byte(is), 1)
+		digits := strconv.FormatInt(w.subunits(), 10)
+		for _, quote := range []string{"", `"`} {
+			d.Body = bytes.Replace(d.Body, []byte(`"amount":`+quote+digits), []byte(`"amount":`+quote+digits+"0"), 1)
+		}
 	case WrongAmount, Unscaled, ScaledTwice, FractionOfFranc, TextAmount, WrongCurrency, WrongDomain, ForeignReference,
 		UnknownKind, UnknownStatus, ExtraFields, NoAmount, NoCurrency, NoDomain, NoReference, NoStatus, NoData, NotJSON:
 	}

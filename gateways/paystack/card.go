@@ -8,6 +8,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // initializeRequest is POST /transaction/initialize (Paystack docs, Transaction).
@@ -24,8 +25,8 @@ type initializeRequest struct {
 
 // initialized is its answer: where the payer goes. It says nothing about money.
 type initialized struct {
-	AuthorizationURL text `json:"authorization_url"`
-	Reference        text `json:"reference"`
+	AuthorizationURL wire.Text `json:"authorization_url"`
+	Reference        wire.Text `json:"reference"`
 }
 
 // initialize opens the hosted page for a payer. A page that may not be opened is
@@ -42,9 +43,9 @@ func (c *Client) initialize(ctx context.Context, call engine.ChargeCall) (engine
 	address := string(got.AuthorizationURL)
 	switch {
 	case string(got.Reference) != call.Reference.String():
-		return engine.ChargeReport{}, unreadable("the answer is about another reference")
+		return engine.ChargeReport{}, wire.Unreadable("the answer is about another reference")
 	case address == "":
-		return engine.ChargeReport{}, unreadable("a page without its address")
+		return engine.ChargeReport{}, wire.Unreadable("a page without its address")
 	case !c.mayOpen(address):
 		return engine.ChargeReport{}, engine.Errorf(engine.Unavailable, engine.CodeGatewayMisconfigured,
 			"the page is not where a payer may be sent")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var (
@@ -36,7 +37,8 @@ type chargeMetadata struct {
 }
 
 // Charge asks Paystack to collect. What the payer does next is driven by the
-// answer alone: any operator may answer any status (Paystack docs, Charge).
+// answer alone: any operator may answer any status (Paystack docs, Charge). On the
+// hosted flow, and for cards there is no other, the payer is sent to a page.
 func (c *Client) Charge(ctx context.Context, call engine.ChargeCall) (engine.ChargeReport, error) {
 	if call.Flow == engine.Hosted {
 		return c.initialize(ctx, call)
@@ -121,7 +123,7 @@ func (c *Client) SubmitOTP(ctx context.Context, call engine.OTPCall) (engine.Cha
 	confirmed, err := c.InquireCharge(ctx, engine.InquireCall{Reference: call.Reference, Gateway: call.Gateway})
 	switch {
 	case err != nil:
-		lost := unreadable("submit_otp answered failed, and that could not be confirmed")
+		lost := wire.Unreadable("submit_otp answered failed, and that could not be confirmed")
 		lost.Err = err
 		return engine.ChargeReport{}, lost
 	case confirmed.Status == engine.ChargeWantsOTP:
@@ -129,7 +131,7 @@ func (c *Client) SubmitOTP(ctx context.Context, call engine.OTPCall) (engine.Cha
 		wrong.Text = report.Text
 		return engine.ChargeReport{}, wrong
 	case confirmed.Status == engine.ChargeAbsent:
-		return engine.ChargeReport{}, unreadable("submit_otp answered failed about a charge nobody finds")
+		return engine.ChargeReport{}, wire.Unreadable("submit_otp answered failed about a charge nobody finds")
 	}
 	return confirmed, nil
 }
@@ -150,7 +152,7 @@ func (c *Client) answeredCharge(op Operation, ours engine.Reference, got transac
 // "in progress", and the observer is told.
 func (c *Client) reportCharge(op Operation, ours engine.Reference, got transaction) (engine.ChargeReport, error) {
 	if string(got.Reference) != ours.String() {
-		return engine.ChargeReport{}, unreadable("the answer is about another reference")
+		return engine.ChargeReport{}, wire.Unreadable("the answer is about another reference")
 	}
 	var report engine.ChargeReport
 	complete := got.figures(&report)
@@ -183,13 +185,13 @@ func (c *Client) reportCharge(op Operation, ours engine.Reference, got transacti
 	case "send_pin", "send_phone", "send_birthday", "send_address":
 		report.Status = engine.ChargeUnknowable
 	case "":
-		return engine.ChargeReport{}, unreadable("the answer has no status")
+		return engine.ChargeReport{}, wire.Unreadable("the answer has no status")
 	default:
 		c.config.Observer.unknown(string(op)+" status", string(got.Status))
 		report.Status = engine.ChargePending
 	}
 	if report.Status == engine.ChargeSucceeded && !complete {
-		return engine.ChargeReport{}, unreadable("a success without amount, currency or domain")
+		return engine.ChargeReport{}, wire.Unreadable("a success without amount, currency or domain")
 	}
 	return report, nil
 }

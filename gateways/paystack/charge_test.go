@@ -10,6 +10,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/paystack"
+	"github.com/bookmi/cauri/gateways/secret"
 )
 
 const (
@@ -310,4 +311,24 @@ func indexAfter(body []byte, needle string) int {
 		}
 	}
 	return 0
+}
+
+func TestAnOperatorsOwnFailureIsKnownByConfiguredWordsOnly(t *testing.T) {
+	t.Parallel()
+	r := answering(t, map[string]reply{"/charge": {200, about(t, "charge.create.response.pending", chargeRef, map[string]any{
+		"status": "failed", "message": "Operator is currently unavailable",
+	})}})
+	got, err := client(t, r.URL).Charge(t.Context(), chargeCall())
+	require.NoError(t, err)
+	require.Equal(t, engine.CodeGatewayDeclined, got.Code, "nobody told us what those words mean")
+	told := client(t, r.URL, func(c *paystack.Config) { c.OperatorFailures = []string{"Operator is currently"} })
+	got, err = told.Charge(t.Context(), chargeCall())
+	require.NoError(t, err)
+	require.Equal(t, engine.CodeOperatorFailed, got.Code)
+}
+
+func TestNoWordsAreNotEveryOperatorsFailure(t *testing.T) {
+	t.Parallel()
+	_, err := paystack.New(paystack.Config{Key: secret.New(testKey), OperatorFailures: []string{""}})
+	require.Error(t, err)
 }

@@ -10,9 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
-var operations = []Operation{OpCharge, OpSubmitOTP, OpVerify, OpCheck, OpRecipient, OpTransfer, OpVerifyTransfer}
+var operations = []Operation{
+	OpCharge, OpSubmitOTP, OpVerify, OpCheck, OpRecipient, OpTransfer, OpVerifyTransfer, OpInitialize, OpRefund, OpReadRefund,
+	OpListRefunds, OpBanks,
+}
 
 // FuzzClassify holds the classifier against the whitelist written down a second
 // time, from the other side: what may be called not-done, and what done.
@@ -30,7 +34,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add(400, []byte(`{"status":"false","message":"no","Status":true}`), uint8(1))
 	f.Fuzz(func(t *testing.T, status int, body []byte, op uint8) {
 		operation := operations[int(op)%len(operations)]
-		e := classify(operation, outcome{phase: answered, status: status, body: body}, OTPAsksAgain)
+		e := classify(operation, wire.Outcome{Phase: wire.Answered, Status: status, Body: body}, OTPAsksAgain)
 		var said struct{ Status, Message, Code, Type any }
 		isJSON := json.Unmarshal(body, &said) == nil
 		switch {
@@ -47,7 +51,7 @@ func FuzzClassify(f *testing.F) {
 			require.NotContains(t, strings.ToLower(message), "duplicate transaction reference")
 			require.NotContains(t, strings.ToLower(message), "reference already exists")
 			if e.Kind == engine.Declined {
-				require.Contains(t, []Operation{OpCharge, OpSubmitOTP, OpRecipient, OpTransfer}, operation, "a question is not declined")
+				require.Contains(t, []Operation{OpCharge, OpSubmitOTP, OpRecipient, OpTransfer, OpRefund}, operation, "a question is not declined")
 			} else {
 				require.Equal(t, engine.Unavailable, e.Kind)
 			}
@@ -60,7 +64,7 @@ func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
 	plainNo := []byte(`{"status":false,"message":"no"}`)
 	for _, op := range operations {
 		for status := 100; status <= 599; status++ {
-			e := classify(op, outcome{phase: answered, status: status, body: plainNo}, OTPAsksAgain)
+			e := classify(op, wire.Outcome{Phase: wire.Answered, Status: status, Body: plainNo}, OTPAsksAgain)
 			require.NotNil(t, e)
 			switch status {
 			case 400, 404, 422:
@@ -71,7 +75,7 @@ func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
 				require.Equal(t, engine.Ambiguous, e.Kind, "%s %d", op, status)
 			}
 		}
-		require.Equal(t, engine.Unavailable, classify(op, outcome{phase: notSent}, OTPAsksAgain).Kind)
-		require.Equal(t, engine.Ambiguous, classify(op, outcome{phase: sent}, OTPAsksAgain).Kind)
+		require.Equal(t, engine.Unavailable, classify(op, wire.Outcome{Phase: wire.NotSent}, OTPAsksAgain).Kind)
+		require.Equal(t, engine.Ambiguous, classify(op, wire.Outcome{Phase: wire.Sent}, OTPAsksAgain).Kind)
 	}
 }

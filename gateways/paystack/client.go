@@ -1,7 +1,6 @@
 package paystack
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -10,15 +9,13 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // BaseURL is Paystack's, for test and live alike: the key chooses the mode
@@ -109,10 +106,8 @@ const (
 	// Two nodes' worth of calls in flight: 20 charges a second (Rate limits) for
 	// 10 s each is 200.
 	maxConnsDefault = 256
-	// The longest answer we ask for is a transaction of some 3 KiB; a MiB bounds a
-	// gateway gone mad.
-	answerBytesMax = 1 << 20
-	headerBytesMax = 16 << 10
+	// Seconds until a rate limit's window ends (Paystack docs, Rate limits).
+	resetHeader = "x-ratelimit-reset"
 )
 
 // Client calls Paystack. It is safe for concurrent use and holds no connection
@@ -120,8 +115,8 @@ const (
 type Client struct {
 	config Config
 	live   bool
-	host   *fasthttp.HostClient
-	base   *url.URL
+	host   *wire.Host
+	places wire.Places
 }
 
 // New checks the configuration and makes a client; it calls nobody.
@@ -131,22 +126,11 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("paystack: %w", err)
 	}
-	var d dialer
-	secured := base.Scheme == "https"
-	if secured {
-		d.tls = newTLS(base.Hostname(), c.RootCAs)
-	}
 	return &Client{
-		config: c, base: base, live: isLive(c.Key),
-		host: &fasthttp.HostClient{
-			Addr:  fasthttp.AddMissingPort(base.Host, secured),
-			IsTLS: secured, DialTimeout: d.dial, MaxConns: c.MaxConns,
-			// Exactly once. The two settings say the same; either would do.
-			MaxIdemponentCallAttempts: 1,
-			RetryIfErr:                func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
-			MaxResponseBodySize:       answerBytesMax, ReadBufferSize: headerBytesMax,
-			Name: "cauri", DisablePathNormalizing: true, SecureErrorLogMessage: true,
-		},
+		config: c, live: isLive(c.Key), places: wire.Places{Base: base, Hosts: c.RedirectHosts},
+		host: wire.NewHost(wire.HostConfig{
+			Base: base, RootCAs: c.RootCAs, Key: c.Key, Timeout: c.Timeout, MaxConns: c.MaxConns, ResetHeader: resetHeader,
+		}),
 	}, nil
 }
 
@@ -189,26 +173,23 @@ func (c Config) withDefaults() Config {
 
 // validate names what is wrong and never a value of a secret.
 func (c Config) validate() (*url.URL, error) {
-	base, err := url.Parse(c.BaseURL)
+	live := isLive(c.Key)
 	switch {
-	case err != nil || base.Host == "" || base.User != nil || strings.Trim(base.Path, "/") != "" || base.RawQuery != "":
-		return nil, errors.New("the base URL is scheme and host, nothing more")
-	case base.Scheme != "https" && base.Scheme != "http":
-		return nil, errors.New("the base URL is https")
-	case !strings.HasPrefix(c.Key.Reveal(), "sk_test_") && !isLive(c.Key):
+	case !live && !strings.HasPrefix(c.Key.Reveal(), "sk_test_"):
 		return nil, errors.New("the key is a secret key: it begins with sk_test_ or sk_live_")
-	case strings.ContainsFunc(c.Key.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, errors.New("the key has a character no key has")
-	case base.Scheme == "http" && isLive(c.Key):
-		return nil, errors.New("a live key never travels over plain http")
 	case c.PhoneFormat != National && c.PhoneFormat != E164:
 		return nil, fmt.Errorf("phone format %q is neither %s nor %s", c.PhoneFormat, National, E164)
 	case c.OTPRefusal != OTPAsksAgain && c.OTPRefusal != OTPInquires:
 		return nil, fmt.Errorf("OTP refusal %q is neither %s nor %s", c.OTPRefusal, OTPAsksAgain, OTPInquires)
 	case c.Timeout < 0 || c.MaxConns < 0:
 		return nil, errors.New("timeout and connections are above zero")
+	case slices.Contains(c.OperatorFailures, ""):
+		return nil, errors.New("an operator failure of no words would be every failure")
 	}
-	return base, nil
+	if err := wire.CheckReturn(c.ReturnURL, live); err != nil {
+		return nil, err
+	}
+	return wire.Origin(c.BaseURL, c.Key, live)
 }
 
 func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk_live_") }
@@ -228,62 +209,15 @@ func (c *Client) ask(ctx context.Context, op Operation, path string, in, out any
 }
 
 func (c *Client) exchange(ctx context.Context, op Operation, path string, in, out any) *engine.Error {
-	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(request)
-	defer fasthttp.ReleaseResponse(response)
-	request.SetRequestURI(c.base.Scheme + "://" + c.base.Host + path)
-	request.Header.Set("Authorization", "Bearer "+c.config.Key.Reveal())
-	request.SetConnectionClose() // see doc.go, Connections
-	if in != nil {
-		body, err := json.Marshal(in)
-		if err != nil {
-			return c.classify(op, outcome{phase: notSent, err: err})
-		}
-		request.Header.SetMethod(fasthttp.MethodPost)
-		request.Header.SetContentType("application/json")
-		request.SetBodyRaw(body)
-	}
-	now := time.Now()
-	deadline := now.Add(c.config.Timeout)
-	if sooner, has := ctx.Deadline(); has && sooner.Before(deadline) {
-		deadline = sooner
-	}
-	if err := ctx.Err(); err != nil || !now.Before(deadline) {
-		return c.classify(op, outcome{phase: notSent, err: cmp.Or(err, context.DeadlineExceeded)})
-	}
-	if err := c.host.DoDeadline(request, response, deadline); err != nil {
-		return c.classify(op, outcome{phase: phaseOf(err), err: err})
-	}
-	got := outcome{phase: answered, status: response.StatusCode(), body: response.Body(), reset: resetOf(response)}
-	if failure := c.classify(op, got); failure != nil {
+	got := c.host.Do(ctx, path, in)
+	if failure := classify(op, got, c.config.OTPRefusal); failure != nil {
 		return failure
 	}
 	var reply envelope
-	if err := json.Unmarshal(got.body, &reply); err != nil || json.Unmarshal(reply.Data, out) != nil {
-		return unreadable("the answer's data is not of the documented shape")
+	if err := json.Unmarshal(got.Body, &reply); err != nil || json.Unmarshal(reply.Data, out) != nil {
+		return wire.Unreadable("the answer's data is not of the documented shape")
 	}
 	return nil
-}
-
-// phaseOf says how far a call came that has no answer.
-func phaseOf(err error) phase {
-	var before *unsent
-	if errors.As(err, &before) || errors.Is(err, fasthttp.ErrNoFreeConns) {
-		return notSent
-	}
-	return sent
-}
-
-// resetMax bounds what we believe of a rate limit's window: it is a minute.
-const resetMax = time.Hour
-
-// resetOf reads how long a rate limit lasts (Paystack docs, Rate limits).
-func resetOf(response *fasthttp.Response) time.Duration {
-	seconds, err := strconv.Atoi(string(response.Header.Peek("x-ratelimit-reset")))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, resetMax)
 }
 
 // write spells a phone as Paystack is configured to want it.
@@ -294,34 +228,18 @@ func (c *Client) write(n phone.Number) string {
 	return n.National()
 }
 
-// mayOpen reports that a payer may be sent to an address: https, on a host we
-// know. The gateway's own host may be plain http when the gateway is (a sandbox).
-// Of an address that may not be opened the observer is told the host alone: the
-// rest may be somebody's way to pay.
+// mayOpen reports that a payer may be sent to an address.
 func (c *Client) mayOpen(address string) bool {
-	to, err := url.Parse(address)
-	if err != nil || len(address) > urlBytesMax || to.User != nil {
-		c.config.Observer.unknown("url", "unreadable")
-		return false
+	ok, told := c.places.MayOpen(address)
+	if !ok {
+		c.config.Observer.unknown("url", told)
 	}
-	name := strings.ToLower(to.Hostname())
-	ours := to.Scheme == c.base.Scheme && to.Host == c.base.Host
-	known := to.Scheme == "https" && (to.Port() == "" || to.Port() == "443") &&
-		slices.ContainsFunc(c.config.RedirectHosts, func(host string) bool {
-			return name == host || strings.HasSuffix(name, "."+host)
-		})
-	if !ours && !known {
-		c.config.Observer.unknown("url", to.Scheme+"://"+to.Host)
-	}
-	return ours || known
+	return ok
 }
-
-// urlBytesMax is what browsers and phones are sure to open.
-const urlBytesMax = 2048
 
 // unknown tells the observer of a value this package cannot take.
 func (o Observer) unknown(where, value string) {
 	if o.Unknown != nil {
-		o.Unknown(where, shorten(value))
+		o.Unknown(where, wire.Shorten(value))
 	}
 }

@@ -30,6 +30,8 @@ func TestAWrongConfigurationIsRefusedWithoutItsKey(t *testing.T) {
 		"no host":             {Key: secret.New("sk_test_canary"), BaseURL: "https://"},
 		"no such phone style": {Key: secret.New("sk_test_canary"), PhoneFormat: "roman"},
 		"no such OTP reading": {Key: secret.New("sk_test_canary"), OTPRefusal: "ignore"},
+		"a plain way back":    {Key: secret.New("sk_test_canary"), ReturnURL: "http://shop.example.com"},
+		"a way back of ours":  {Key: secret.New("sk_live_canary"), ReturnURL: "http://127.0.0.1/back"},
 		"a negative timeout":  {Key: secret.New("sk_test_canary"), Timeout: -1},
 	} {
 		_, err := paystack.New(config)

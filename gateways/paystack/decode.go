@@ -6,6 +6,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // Paystack's JSON is loosely typed: metadata may be "", 0 or an object, an
@@ -13,19 +14,6 @@ import (
 // samples have them all). Each field we read says itself what it takes; what
 // it does not take is as good as absent, and an absent field that matters makes
 // the answer unreadable. A whole answer is never lost to a field nobody reads.
-
-// text is a JSON string; anything else is "".
-type text string
-
-// UnmarshalJSON never fails.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		s = ""
-	}
-	*t = text(s)
-	return nil
-}
 
 // flag is a boolean, or the string that spells one.
 type flag string
@@ -45,21 +33,6 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// label is an id: digits as a number (unsigned, 64 bits: Paystack docs,
-// Transaction), or a string. It is kept as text, so that none is cut short.
-type label string
-
-// UnmarshalJSON never fails.
-func (l *label) UnmarshalJSON(raw []byte) error {
-	var s text
-	_ = s.UnmarshalJSON(raw) // never fails
-	if _, err := strconv.ParseUint(string(raw), 10, 64); err == nil {
-		s = text(raw)
-	}
-	*l = label(s)
-	return nil
-}
-
 // domainLive and domainTest are the two modes an object may live in.
 const (
 	domainLive = "live"
@@ -69,17 +42,17 @@ const (
 // transaction is what we read of a charge, wherever one appears: the answers of
 // charge, submit_otp, check and verify, and charge.* notifications.
 type transaction struct {
-	ID              label   `json:"id"`
-	Domain          text    `json:"domain"`
-	Status          text    `json:"status"`
-	Reference       text    `json:"reference"`
-	Amount          integer `json:"amount"`
-	Currency        text    `json:"currency"`
-	Fees            integer `json:"fees"`
-	Message         text    `json:"message"`
-	GatewayResponse text    `json:"gateway_response"`
-	DisplayText     text    `json:"display_text"`
-	URL             text    `json:"url"`
+	ID              wire.Label `json:"id"`
+	Domain          wire.Text  `json:"domain"`
+	Status          wire.Text  `json:"status"`
+	Reference       wire.Text  `json:"reference"`
+	Amount          integer    `json:"amount"`
+	Currency        wire.Text  `json:"currency"`
+	Fees            integer    `json:"fees"`
+	Message         wire.Text  `json:"message"`
+	GatewayResponse wire.Text  `json:"gateway_response"`
+	DisplayText     wire.Text  `json:"display_text"`
+	URL             wire.Text  `json:"url"`
 }
 
 // figures puts what the object says about money into a report, and reports
@@ -103,16 +76,16 @@ func (t transaction) why() string {
 
 // transfer is what we read of one, in answers and in transfer.* notifications.
 type transfer struct {
-	Code            label     `json:"transfer_code"`
-	Domain          text      `json:"domain"`
-	Status          text      `json:"status"`
-	Reference       text      `json:"reference"`
-	Amount          integer   `json:"amount"`
-	Currency        text      `json:"currency"`
-	Fee             integer   `json:"fee_charged"`
-	Recipient       recipient `json:"recipient"`
-	GatewayResponse text      `json:"gateway_response"`
-	Failures        text      `json:"failures"`
+	Code            wire.Label `json:"transfer_code"`
+	Domain          wire.Text  `json:"domain"`
+	Status          wire.Text  `json:"status"`
+	Reference       wire.Text  `json:"reference"`
+	Amount          integer    `json:"amount"`
+	Currency        wire.Text  `json:"currency"`
+	Fee             integer    `json:"fee_charged"`
+	Recipient       recipient  `json:"recipient"`
+	GatewayResponse wire.Text  `json:"gateway_response"`
+	Failures        wire.Text  `json:"failures"`
 }
 
 // figures does for a transfer what transaction.figures does for a charge.
@@ -137,7 +110,7 @@ func (t transfer) why() string {
 // recipient is an object with its code, or (from POST /transfer) a bare number,
 // which names nothing we could use.
 type recipient struct {
-	Code text `json:"recipient_code"`
+	Code wire.Text `json:"recipient_code"`
 }
 
 // UnmarshalJSON never fails.

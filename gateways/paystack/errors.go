@@ -2,9 +2,7 @@ package paystack
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 	"unicode"
@@ -12,34 +10,17 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/wire"
 )
-
-// phase is how far a request came.
-type phase int
-
-const (
-	notSent  phase = iota // no byte of it left us
-	sent                  // a byte left us, and no whole answer came
-	answered              // an HTTP answer came, whatever it says
-)
-
-// outcome is all that is known of a request when it is over.
-type outcome struct {
-	phase  phase
-	err    error         // of the connection, unless answered
-	status int           // HTTP's
-	body   []byte        //
-	reset  time.Duration // when a rate limit ends; 0 when not told
-}
 
 // envelope is the frame of every answer (Paystack docs, API introduction).
 // Many refusals have only status and message, and one official sample has the
 // string "false".
 type envelope struct {
 	Status  flag            `json:"status"`
-	Message text            `json:"message"`
-	Code    text            `json:"code"`
-	Type    text            `json:"type"`
+	Message wire.Text       `json:"message"`
+	Code    wire.Text       `json:"code"`
+	Type    wire.Text       `json:"type"`
 	Data    json.RawMessage `json:"data"`
 }
 
@@ -47,41 +28,31 @@ type envelope struct {
 // asked, else the error of the port. It is a whitelist. What is not listed here
 // as "nothing was done" or "no" is Ambiguous, so a new word of Paystack's, a
 // proxy's page or half an answer never opens the way to another gateway.
-func classify(op Operation, got outcome, otp OTPRefusal) *engine.Error {
-	switch got.phase {
-	case notSent:
-		e := engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "%s was not sent", op)
-		e.Err = got.err
-		return e
-	case sent:
-		return unanswered(op, got.err)
-	case answered:
+func classify(op Operation, got wire.Outcome, otp OTPRefusal) *engine.Error {
+	if failure := got.Failure(string(op)); failure != nil {
+		return failure
 	}
 	var reply envelope
-	readable := json.Unmarshal(got.body, &reply) == nil
-	no := &refusal{status: got.status, code: string(reply.Code), kind: string(reply.Type), message: string(reply.Message)}
+	readable := json.Unmarshal(got.Body, &reply) == nil
+	no := &refusal{status: got.Status, code: string(reply.Code), kind: string(reply.Type), message: string(reply.Message)}
 	readable = readable && reply.Status == flagFalse && no.message != ""
 	switch {
-	case got.status >= 200 && got.status <= 299 && reply.Status == flagTrue && len(reply.Data) > 0:
+	case got.Status >= 200 && got.Status <= 299 && reply.Status == flagTrue && len(reply.Data) > 0:
 		return nil
-	case got.status == fasthttp.StatusUnauthorized:
+	case got.Status == fasthttp.StatusUnauthorized:
 		return no.as(engine.Unavailable, engine.CodeGatewayUnauthorized)
-	case got.status == fasthttp.StatusTooManyRequests:
+	case got.Status == fasthttp.StatusTooManyRequests:
 		e := no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
-		e.Err = &RateLimited{Reset: got.reset}
+		e.Err = &RateLimited{Reset: got.Reset}
 		return e
 	case readable && no.duplicate():
 		return no.as(engine.Ambiguous, engine.CodeDuplicateReference)
 	case readable && no.listed():
 		return no.of(op, otp)
-	case got.status >= 500:
+	case got.Status >= 500:
 		return no.as(engine.Ambiguous, engine.CodeGatewayServerError)
 	}
 	return no.as(engine.Ambiguous, engine.CodeGatewayUnreadable)
-}
-
-func (c *Client) classify(op Operation, got outcome) *engine.Error {
-	return classify(op, got, c.config.OTPRefusal)
 }
 
 // RateLimited is in the chain of an Unavailable error with the code
@@ -95,23 +66,6 @@ func (e *RateLimited) Error() string { return fmt.Sprintf("rate limited for %s",
 // RetryAfter is Reset, for whoever paces calls and knows no gateway's types.
 func (e *RateLimited) RetryAfter() time.Duration { return e.Reset }
 
-// unanswered is a request that left us, in part at least, and got no whole
-// answer: part of one may be enough for the other side.
-func unanswered(op Operation, cause error) *engine.Error {
-	e := engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s was sent and not answered", op)
-	var timeout net.Error
-	if errors.Is(cause, fasthttp.ErrTimeout) || (errors.As(cause, &timeout) && timeout.Timeout()) {
-		e.Code = engine.CodeGatewayTimeout
-	}
-	e.Err = cause
-	return e
-}
-
-// unreadable is an answer that says yes in a way we cannot use.
-func unreadable(why string) *engine.Error {
-	return engine.Errorf(engine.Ambiguous, engine.CodeGatewayUnreadable, "%s", why)
-}
-
 // refusal is a no that could be read, or as much of an answer as could be. It
 // is in the chain of the error made of it.
 type refusal struct {
@@ -122,7 +76,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, masked(r.message))
+	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, wire.Masked(wire.Shorten(r.message)))
 }
 
 // as makes the port's error of it. Paystack's words go to the payer only when
@@ -254,6 +208,10 @@ func (r *refusal) unknownTransfer() bool {
 	return r.listed() && (r.code == "transfer_not_found" || r.says("transfer not found"))
 }
 
+// unknownRefund reports a readable "there is no such refund", which no document
+// words.
+func (r *refusal) unknownRefund() bool { return r.listed() && r.status == fasthttp.StatusNotFound }
+
 // says reports that the message has one of the phrases, in any case.
 func (r *refusal) says(phrases ...string) bool { return contains(r.message, phrases...) }
 
@@ -308,36 +266,4 @@ func plain(message string) string {
 		return string(runes[:textRunesMax])
 	}
 	return kept
-}
-
-// digitsShownMax in a row are no phone and no one-time code.
-const digitsShownMax = 3
-
-// masked stars the longer runs of digits, for errors and logs: a gateway may
-// repeat the phone or the code it was given.
-func masked(message string) string {
-	out := []rune(shorten(message))
-	for i := 0; i < len(out); {
-		j := i
-		for j < len(out) && unicode.IsDigit(out[j]) {
-			j++
-		}
-		if j-i > digitsShownMax {
-			for k := i; k < j; k++ {
-				out[k] = '*'
-			}
-		}
-		i = max(j, i+1)
-	}
-	return string(out)
-}
-
-// shortRunesMax bounds what of a gateway's words goes into a log line.
-const shortRunesMax = 120
-
-func shorten(message string) string {
-	if runes := []rune(message); len(runes) > shortRunesMax {
-		return string(runes[:shortRunesMax]) + "…"
-	}
-	return message
 }

@@ -73,6 +73,14 @@ func chargeShapes(t *testing.T) []shape {
 			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
 			hangs(c, s)
 		}, amb, engine.CodeGatewayTimeout},
+		{"headers that never end", func(c net.Conn, s seen) {
+			writes("HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\n")(c, s)
+			hangs(c, s)
+		}, amb, engine.CodeGatewayTimeout},
+		{"reset in the body", func(c net.Conn, s seen) {
+			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
+			resets(c, s)
+		}, amb, unreadable},
 		{"no HTTP", writes("SSH-2.0-OpenSSH_9.6\r\n\r\n"), amb, unreadable},
 		{"a body without end of JSON", writes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + ok[:len(ok)-9]), amb, unreadable},
 		{"more than a mebibyte", says(200, `{"status":true,"message":"`+strings.Repeat("x", 1<<20)+`","data":{}}`), amb, unreadable},
@@ -82,6 +90,7 @@ func chargeShapes(t *testing.T) []shape {
 		{"200 empty", says(200, ""), amb, unreadable},
 		{"204", writes("HTTP/1.1 204 No Content\r\n\r\n"), amb, unreadable},
 		{"200 HTML", says(200, html), amb, unreadable},
+		{"200 XML", says(200, "<?xml version='1.0'?><ok/>", "Content-Type: text/xml"), amb, unreadable},
 		{"200 null", says(200, "null"), amb, unreadable},
 		{"200 array", says(200, "[]"), amb, unreadable},
 		{"200 without data", says(200, `{"status":true,"message":"Charge attempted"}`), amb, unreadable},
@@ -97,6 +106,7 @@ func chargeShapes(t *testing.T) []shape {
 
 		// It said something else.
 		{"301", says(301, "", "Location: http://127.0.0.1:1/charge"), amb, unreadable},
+		{"302 to a page that says yes", says(302, ok, "Location: http://127.0.0.1:1/charge"), amb, unreadable},
 		{"307", says(307, "", "Location: http://127.0.0.1:1/charge"), amb, unreadable},
 		{"403 readable", says(403, `{"status":false,"message":"Your IP address is not allowed to make this call"}`), amb, unreadable},
 		{"408", says(408, `{"status":false,"message":"Request timeout"}`), amb, unreadable},
@@ -127,6 +137,7 @@ func chargeShapes(t *testing.T) []shape {
 		{"401", says(401, sample(t, "error.invalid_key.401")), una, engine.CodeGatewayUnauthorized},
 		{"401 empty", says(401, ""), una, engine.CodeGatewayUnauthorized},
 		{"429", says(429, sample(t, "error.rate_limited.429"), "x-ratelimit-reset: 30"), una, engine.CodeGatewayRateLimited},
+		{"429 without a header", says(429, sample(t, "error.rate_limited.429")), una, engine.CodeGatewayRateLimited},
 		{"429 HTML", says(429, html), una, engine.CodeGatewayRateLimited},
 		{"400 missing email", says(400, sample(t, "error.charge.missing_email.400")), una, declined},
 		{"400 missing params", says(400, sample(t, "error.validation.missing_params.400")), una, declined},

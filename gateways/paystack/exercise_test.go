@@ -32,7 +32,7 @@ func TestPaystackKeepsTheGatewaysContract(t *testing.T) {
 			t.Parallel()
 			gatewaytest.Exercise(t, gatewaytest.Harness{
 				Gateway: engine.Paystack,
-				Open:    func(t *testing.T) *gatewaytest.World { return world(t, guesses) },
+				Open:    func(t *testing.T) *gatewaytest.World { return world(t, guesses).World },
 			})
 		})
 	}
@@ -66,8 +66,15 @@ func wallet(number string) engine.Wallet {
 	return engine.Wallet{No: 1, Operator: phone.Orange, Phone: phone.MustParse(number), Name: "Awa Kouassi"}
 }
 
+// simulation is the suite's world, with what only these tests look at.
+type simulation struct {
+	*gatewaytest.World
+	address string
+	client  *paystack.Client
+}
+
 // world is a simulated Paystack on a clock that stands still, and our client.
-func world(t *testing.T, guesses simulated.Guesses) *gatewaytest.World {
+func world(t *testing.T, guesses simulated.Guesses) simulation {
 	t.Helper()
 	const (
 		float    = money.Amount(500_000)
@@ -97,7 +104,7 @@ func world(t *testing.T, guesses simulated.Guesses) *gatewaytest.World {
 	}
 	hooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: []paystack.Secret{{ID: "now", Value: secret.New(testKey)}}})
 	require.NoError(t, err)
-	return &gatewaytest.World{
+	return simulation{address: url, client: c, World: &gatewaytest.World{
 		Collector: c, OTP: c, Disburser: c, Refunder: c, Inquirer: c, Payouts: c, Refunds: c, Webhooks: hooks, Inbox: inbox,
 		Payer:  func(s gatewaytest.Story) (engine.Payer, bool) { p, known := payers[s]; return p, known },
 		Wallet: func(s gatewaytest.Story) (engine.Wallet, bool) { w, known := wallets[s]; return w, known },
@@ -108,7 +115,7 @@ func world(t *testing.T, guesses simulated.Guesses) *gatewaytest.World {
 		Captured: func(reference string) money.Amount { return captured(t, server, reference) },
 		Sent:     func(reference string) money.Amount { return transferred(t, server, reference) },
 		Refunded: func(reference string) money.Amount { return refunded(t, server, reference) },
-	}
+	}}
 }
 
 // breakNext arranges the next call's trouble in the sandbox's words.

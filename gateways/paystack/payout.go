@@ -5,6 +5,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var _ engine.Disburser = (*Client)(nil)
@@ -95,7 +96,7 @@ func (c *Client) recipient(ctx context.Context, call engine.PayoutCall) (string,
 	var got recipient
 	failure := c.ask(ctx, OpRecipient, "/transferrecipient", request, &got)
 	if failure == nil && got.Code == "" {
-		failure = unreadable("a recipient without a code")
+		failure = wire.Unreadable("a recipient without a code")
 	}
 	if failure == nil {
 		return string(got.Code), nil
@@ -115,7 +116,7 @@ func (c *Client) reportPayout(op Operation, ours engine.Reference, got transfer)
 	var report engine.PayoutReport
 	complete := got.figures(&report)
 	if string(got.Reference) != ours.String() || !complete {
-		return engine.PayoutReport{}, unreadable("the answer is about another transfer, or not about all of it")
+		return engine.PayoutReport{}, wire.Unreadable("the answer is about another transfer, or not about all of it")
 	}
 	var known bool
 	if report.Status, report.Code, known = transferStatus(string(got.Status), got.why()); !known {

@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // bank is a line of GET /bank: for CI, a wallet's operator.
 type bank struct {
-	Code    text `json:"code"`
-	Active  flag `json:"active"`
-	Deleted flag `json:"is_deleted"`
+	Code    wire.Text `json:"code"`
+	Active  flag      `json:"active"`
+	Deleted flag      `json:"is_deleted"`
 }
 
 // banks lists what money can be sent to (Paystack docs, Miscellaneous, List Banks).

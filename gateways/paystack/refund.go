@@ -2,6 +2,8 @@ package paystack
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 var (
@@ -28,12 +31,31 @@ type refundRequest struct {
 
 // refundRow is a refund wherever one appears in an answer.
 type refundRow struct {
-	ID           label   `json:"id"`
-	Domain       text    `json:"domain"`
-	Status       text    `json:"status"`
-	Amount       integer `json:"amount"`
-	Currency     text    `json:"currency"`
-	MerchantNote text    `json:"merchant_note"`
+	ID           wire.Label `json:"id"`
+	Transaction  refunded   `json:"transaction"`
+	Domain       wire.Text  `json:"domain"`
+	Status       wire.Text  `json:"status"`
+	Amount       integer    `json:"amount"`
+	Currency     wire.Text  `json:"currency"`
+	MerchantNote wire.Text  `json:"merchant_note"`
+}
+
+// refunded names the charge a refund is of: an object when it was asked for, a bare
+// number when it is read.
+type refunded struct {
+	ID        wire.Label `json:"id"`
+	Reference wire.Text  `json:"reference"`
+}
+
+// UnmarshalJSON never fails.
+func (r *refunded) UnmarshalJSON(raw []byte) error {
+	type object refunded
+	var o object
+	if json.Unmarshal(raw, &o) != nil {
+		_ = o.ID.UnmarshalJSON(raw) // never fails
+	}
+	*r = refunded(o)
+	return nil
 }
 
 // Refund gives a charge back in full.
@@ -41,13 +63,19 @@ func (c *Client) Refund(ctx context.Context, call engine.RefundCall) (engine.Ref
 	if call.Charge.Kind != engine.ChargeReference || call.Reference.Kind != engine.RefundReference {
 		return engine.RefundReport{}, engine.Errorf(engine.Unsupported, engine.CodeInternal, "%q of %q is no refund", call.Reference, call.Charge)
 	}
+	if call.Currency != money.XOF {
+		return engine.RefundReport{}, engine.Errorf(engine.Unsupported, engine.CodeCurrencyUnsupported, "currency %q", call.Currency)
+	}
 	var got refundRow
 	request := refundRequest{call.Charge.String(), call.Currency, call.Reference.String()}
 	if failure := c.ask(ctx, OpRefund, "/refund", request, &got); failure != nil {
 		return engine.RefundReport{}, failure
 	}
-	if got.ID == "" {
-		return engine.RefundReport{}, unreadable("a refund without an id")
+	switch {
+	case got.ID == "":
+		return engine.RefundReport{}, wire.Unreadable("a refund without an id")
+	case got.Transaction.Reference != "" && string(got.Transaction.Reference) != call.Charge.String():
+		return engine.RefundReport{}, wire.Unreadable("the answer is about another charge")
 	}
 	return c.reportRefund(got, call.Reference)
 }
@@ -59,19 +87,23 @@ const refundsPage = 50
 // InquireRefund asks what became of a refund: by Paystack's id when we have it,
 // else among the refunds of the charge. Ours bears our number in its note. One that
 // bears none is somebody else's; it is told as such, because it gives the payer
-// back what ours would.
+// back what ours would. So the list is asked too when ours has failed, or is not
+// there: people may have given it back since.
 func (c *Client) InquireRefund(ctx context.Context, call engine.InquireCall) (engine.RefundReport, error) {
-	if call.GatewayReference != "" {
+	if id := wire.Label(call.GatewayReference); id.IsID() {
 		var got refundRow
-		if failure := c.ask(ctx, OpReadRefund, "/refund/"+url.PathEscape(call.GatewayReference), nil, &got); failure != nil {
+		failure := c.ask(ctx, OpReadRefund, "/refund/"+string(id), nil, &got)
+		var no *refusal
+		switch {
+		case failure == nil && got.ID != id:
+			return engine.RefundReport{}, wire.Unreadable("the answer is about another refund")
+		case failure == nil && got.Status != refundIsFailed:
+			return c.reportRefund(got, call.Reference)
+		case failure != nil && !(errors.As(failure, &no) && no.unknownRefund()):
 			return engine.RefundReport{}, failure
 		}
-		if string(got.ID) != call.GatewayReference {
-			return engine.RefundReport{}, unreadable("the answer is about another refund")
-		}
-		return c.reportRefund(got, call.Reference)
 	}
-	rows, err := c.refundsOf(ctx, call.Charge)
+	rows, err := c.refundsOf(ctx, call.Charge, call.Reference)
 	if err != nil {
 		return engine.RefundReport{}, err
 	}
@@ -83,35 +115,42 @@ func (c *Client) InquireRefund(ctx context.Context, call engine.InquireCall) (en
 }
 
 // refundsOf lists the refunds of a charge. The list wants Paystack's number for
-// it, which verify tells.
-func (c *Client) refundsOf(ctx context.Context, charge engine.Reference) ([]refundRow, error) {
+// it, which verify tells. A row of another charge is dropped: that the list keeps to
+// the one asked for is documented, and believed to the payer's loss if it does not.
+func (c *Client) refundsOf(ctx context.Context, charge, ours engine.Reference) ([]refundRow, error) {
 	var got transaction
 	if failure := c.ask(ctx, OpVerify, "/transaction/verify/"+charge.String(), nil, &got); failure != nil {
 		return nil, failure
 	}
 	if string(got.Reference) != charge.String() || got.ID == "" {
-		return nil, unreadable("the answer is about another reference")
+		return nil, wire.Unreadable("the answer is about another reference")
 	}
 	var rows []refundRow
 	path := "/refund?transaction=" + url.QueryEscape(string(got.ID)) + "&perPage=" + strconv.Itoa(refundsPage)
 	if failure := c.ask(ctx, OpListRefunds, path, nil, &rows); failure != nil {
 		return nil, failure
 	}
-	return rows, nil
+	return slices.DeleteFunc(rows, func(r refundRow) bool { return r.Transaction.ID != got.ID && !r.bears(ours) }), nil
 }
 
-// choose finds our refund among those of its charge: the one with our number in
-// its note, the one done before one still going on; else somebody else's that has
-// not failed.
+// choose finds the refund that counts among those of a charge. Ours counts before
+// somebody else's, and what is done before what is going on; but ours when it has
+// failed counts last, and somebody else's that has failed is none.
 func choose(rows []refundRow, ours engine.Reference) (refundRow, bool) {
 	rank := func(r refundRow) int {
-		score := map[text]int{"processed": 3, "processing": 2, "pending": 2, "needs-attention": 2, "failed": 1}[r.Status]
-		if r.bears(ours) {
-			score += 10
-		} else if r.Status == "failed" {
-			score = 0
+		switch {
+		case r.Status == refundIsFailed && r.bears(ours):
+			return 1
+		case r.Status == refundIsFailed:
+			return 0
+		case r.Status == refundIsDone && r.bears(ours):
+			return 5
+		case r.bears(ours):
+			return 4
+		case r.Status == refundIsDone:
+			return 3
 		}
-		return score
+		return 2
 	}
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r refundRow) bool { return rank(r) == 0 })
 	if len(rows) == 0 {
@@ -120,10 +159,21 @@ func choose(rows []refundRow, ours engine.Reference) (refundRow, bool) {
 	return slices.MaxFunc(rows, func(a, b refundRow) int { return rank(a) - rank(b) }), true
 }
 
-// bears reports that our number stands in the note, as a word of its own: r1 is
-// not r10.
+// bears reports that our number stands in the note.
 func (r refundRow) bears(ours engine.Reference) bool {
-	return slices.Contains(strings.Fields(string(r.MerchantNote)), ours.String())
+	return refundNumber(string(r.MerchantNote), ours.Transaction) == ours.Number
+}
+
+// refundNumber finds our number for a refund in its note, as a word of its own: r1
+// is not r10. It is 0 where there is none.
+func refundNumber(note string, of engine.ID) int {
+	for word := range strings.FieldsSeq(note) {
+		r, err := engine.ParseReference(word)
+		if err == nil && r.Kind == engine.RefundReference && r.Transaction == of {
+			return r.Number
+		}
+	}
+	return 0
 }
 
 // reportRefund translates Paystack's view of a refund (Paystack docs, Refunds,
@@ -131,7 +181,7 @@ func (r refundRow) bears(ours engine.Reference) bool {
 func (c *Client) reportRefund(got refundRow, ours engine.Reference) (engine.RefundReport, error) {
 	amount, inexact, ok := got.Amount.amount()
 	if !ok || got.Currency == "" {
-		return engine.RefundReport{}, unreadable("a refund without amount or currency")
+		return engine.RefundReport{}, wire.Unreadable("a refund without amount or currency")
 	}
 	report := engine.RefundReport{
 		Amount: amount, Inexact: inexact, Currency: money.Currency(got.Currency), Live: got.Domain == domainLive,
@@ -150,13 +200,19 @@ func (c *Client) reportRefund(got refundRow, ours engine.Reference) (engine.Refu
 	return report, nil
 }
 
+// Paystack's words for the two ends of a refund.
+const (
+	refundIsDone   = "processed"
+	refundIsFailed = "failed"
+)
+
 // refundStatus translates a word for a refund's status; one it does not know is
 // "in progress".
 func refundStatus(word string) (status engine.RefundReportStatus, known bool) {
 	switch word {
-	case "processed":
+	case refundIsDone:
 		return engine.RefundReportDone, true
-	case "failed":
+	case refundIsFailed:
 		return engine.RefundReportFailed, true
 	case "needs-attention":
 		return engine.RefundReportAttention, true

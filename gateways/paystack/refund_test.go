@@ -9,6 +9,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/forge"
 	"github.com/bookmi/cauri/gateways/paystack"
 )
 
@@ -20,10 +21,13 @@ func refundCall() engine.RefundCall {
 	}
 }
 
+// refundedID is Paystack's number for the charge, as the sample of verify has it.
+const refundedID = 4099260516
+
 // refundOf is a refund as an answer has it.
 func refundOf(id int, status, note string) map[string]any {
 	return map[string]any{
-		"id": id, "domain": "test", "transaction": 302961, "amount": 1_500_000, "currency": "XOF", "status": status, "merchant_note": note,
+		"id": id, "domain": "test", "transaction": refundedID, "amount": 1_500_000, "currency": "XOF", "status": status, "merchant_note": note,
 	}
 }
 
@@ -66,6 +70,8 @@ func TestTheRefundOfACaptureIsFoundAmongOthers(t *testing.T) {
 		"somebody else's":             {[]any{refundOf(1, "processed", theirs)}, engine.RefundReportDone, 0},
 		"somebody else's, and failed": {[]any{refundOf(1, "failed", theirs)}, engine.RefundReportAbsent, 0},
 		"ours before somebody else's": {[]any{refundOf(1, "processed", theirs), refundOf(2, "pending", ours)}, engine.RefundReportPending, 1},
+		"ours failed, people gave it": {[]any{refundOf(1, "failed", ours), refundOf(2, "processed", theirs)}, engine.RefundReportDone, 0},
+		"ours failed, people try":     {[]any{refundOf(2, "pending", theirs), refundOf(1, "failed", ours)}, engine.RefundReportPending, 0},
 		"a new word":                  {[]any{refundOf(1, "reviewing", ours)}, engine.RefundReportPending, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,6 +88,135 @@ func TestTheRefundOfACaptureIsFoundAmongOthers(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.status, got.Status)
 			require.Equal(t, c.number, got.Number)
+		})
+	}
+}
+
+// A list that showed another charge's refund must not make ours done.
+func TestARefundOfAnotherChargeIsNotOurs(t *testing.T) {
+	t.Parallel()
+	another, unnamed := refundOf(1, "processed", "asked at the desk"), refundOf(2, "processed", "asked at the desk")
+	another["transaction"] = 302961
+	delete(unnamed, "transaction")
+	r := answering(t, map[string]reply{
+		"/transaction/verify/" + chargeRef.String(): {200, about(t, "transaction.verify.response.success", chargeRef, nil)},
+		"/refund": {200, data(t, []any{another, unnamed})},
+	})
+	got, err := client(t, r.URL).InquireRefund(t.Context(), engine.InquireCall{Reference: refundRef, Charge: chargeRef})
+	require.NoError(t, err)
+	require.Equal(t, engine.RefundReport{Status: engine.RefundReportAbsent}, got)
+	require.Equal(t, "transaction=4099260516&perPage=50", r.Requests()[1].Query)
+}
+
+// Known by its id, it is read there; but when that one has failed or is gone,
+// people may have given the money back since, and the list knows.
+func TestARefundKnownByItsIDIsReadThereFirst(t *testing.T) {
+	t.Parallel()
+	ours := refundRef.String()
+	byHand := []any{refundOf(7, "failed", ours), refundOf(9, "processed", "asked at the desk")}
+	for name, c := range map[string]struct {
+		fetched reply
+		listed  []any
+		want    engine.RefundReport
+		kind    engine.Kind
+		asked   int
+	}{
+		"done": {
+			reply{200, data(t, refundOf(7, "processed", ours))}, nil,
+			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1}, "", 1,
+		},
+		"failed, and given back by hand": {
+			reply{200, data(t, refundOf(7, "failed", ours))}, byHand,
+			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "9"}, "", 3,
+		},
+		"failed, and nothing else": {
+			reply{200, data(t, refundOf(7, "failed", ours))}, byHand[:1],
+			engine.RefundReport{Status: engine.RefundReportFailed, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1}, "", 3,
+		},
+		"gone": {
+			reply{404, `{"status":false,"message":"Refund not found"}`}, []any{}, engine.RefundReport{Status: engine.RefundReportAbsent}, "", 3,
+		},
+		"another":     {reply{200, data(t, refundOf(8, "processed", ours))}, nil, engine.RefundReport{}, engine.Ambiguous, 1},
+		"no answer":   {reply{500, ""}, nil, engine.RefundReport{}, engine.Ambiguous, 1},
+		"gone, a 500": {reply{404, `{"status":false,"message":"Refund not found"}`}, nil, engine.RefundReport{}, engine.Ambiguous, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]reply{
+				"/refund/7": c.fetched,
+				"/transaction/verify/" + chargeRef.String(): {200, about(t, "transaction.verify.response.success", chargeRef, nil)},
+			}
+			if c.listed != nil {
+				answers["/refund"] = reply{200, data(t, c.listed)}
+			}
+			r := answering(t, answers)
+			got, err := client(t, r.URL).InquireRefund(t.Context(), engine.InquireCall{
+				Reference: refundRef, Charge: chargeRef, GatewayReference: "7",
+			})
+			require.Equal(t, c.want, got)
+			if c.kind != "" {
+				require.ErrorIs(t, err, c.kind)
+			} else {
+				require.NoError(t, err)
+			}
+			require.Len(t, r.Requests(), c.asked)
+		})
+	}
+}
+
+func TestARefundThatIsNoneIsNeverSent(t *testing.T) {
+	t.Parallel()
+	r := answering(t, nil)
+	for name, change := range map[string]func(*engine.RefundCall){
+		"of a payout":   func(c *engine.RefundCall) { c.Charge = payoutRef },
+		"of no charge":  func(c *engine.RefundCall) { c.Charge = engine.Reference{} },
+		"of no name":    func(c *engine.RefundCall) { c.Reference = engine.Reference{} },
+		"a charge's":    func(c *engine.RefundCall) { c.Reference = chargeRef },
+		"in naira":      func(c *engine.RefundCall) { c.Currency = "NGN" },
+		"in no curency": func(c *engine.RefundCall) { c.Currency = "" },
+	} {
+		call := refundCall()
+		change(&call)
+		_, err := client(t, r.URL).Refund(t.Context(), call)
+		require.ErrorIs(t, err, engine.Unsupported, name)
+	}
+	require.Empty(t, r.Requests())
+}
+
+// What may go wrong with a charge may go wrong with a refund, and with a question
+// about one: only a refusal is read otherwise.
+func TestEveryShapeOfFailureOfARefundIsClassified(t *testing.T) {
+	t.Parallel()
+	charges := chargeShapes(t)
+	require.GreaterOrEqual(t, len(charges), 40)
+	for _, s := range charges {
+		switch s.name {
+		case "200 without the charge's status", "200 about another charge", "404 readable":
+			continue // a charge's own answers, and what is "no such refund" here
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			r := misbehave(t, s.act)
+			c := client(t, r.URL, func(c *paystack.Config) { c.Timeout = 300 * time.Millisecond })
+			got, err := c.Refund(t.Context(), refundCall())
+			require.Empty(t, got)
+			switch s.code {
+			case engine.CodeGatewayDeclined, engine.CodeGatewayMisconfigured:
+				require.ErrorIs(t, err, engine.Declined, "%v", err)
+			case engine.CodeInsufficientFunds:
+				require.ErrorIs(t, err, engine.Declined, "%v", err)
+				require.Equal(t, engine.CodeFloatLow, engine.CodeOf(err), "a refund is paid out of our float")
+			default:
+				require.ErrorIs(t, err, s.kind, "%v", err)
+				require.Equal(t, s.code, engine.CodeOf(err), "%v", err)
+			}
+			require.Len(t, r.Requests(), 1, "nothing is ever sent twice")
+
+			for _, known := range []string{"", "7"} {
+				got, err := c.InquireRefund(t.Context(), engine.InquireCall{Reference: refundRef, Charge: chargeRef, GatewayReference: known})
+				require.Error(t, err)
+				require.Empty(t, got, "no answer is no absence")
+			}
 		})
 	}
 }
@@ -105,6 +240,10 @@ func TestARefundsRefusalIsReadByItsWords(t *testing.T) {
 		"a wrong key":        {401, sample(t, "error.invalid_key.401"), engine.Unavailable, engine.CodeGatewayUnauthorized},
 		"no amount": {
 			200, data(t, map[string]any{"id": 7, "status": "pending", "currency": "XOF"}), engine.Ambiguous, engine.CodeGatewayUnreadable,
+		},
+		"another charge's": {
+			200, data(t, map[string]any{"id": 7, "transaction": map[string]any{"reference": "ord-1"}, "amount": 1, "currency": "XOF"}),
+			engine.Ambiguous, engine.CodeGatewayUnreadable,
 		},
 		"no id": {200, data(t, map[string]any{"amount": 1, "currency": "XOF"}), engine.Ambiguous, engine.CodeGatewayUnreadable},
 	} {
@@ -141,64 +280,33 @@ func TestARefundsNoticeNamesTheChargeAndNoRefund(t *testing.T) {
 	require.True(t, inexact.Refund.Inexact)
 }
 
-func TestAProbeIsNilOnlyWhenPaystackTakesUs(t *testing.T) {
+// The one notice that carries the note and an id: ours when the note says so, and
+// otherwise an id that would only mislead.
+func TestARefundsNoticeWithItsNoteNamesOurs(t *testing.T) {
 	t.Parallel()
-	one := `{"status":true,"message":"Banks retrieved","data":[{"name":"Orange Côte d'Ivoire","code":"ORANGE_CI","active":true}]}`
-	for name, c := range map[string]struct {
-		act  func() *rogue
-		kind engine.Kind
-	}{
-		"there":     {func() *rogue { return answering(t, map[string]reply{"/bank": {200, one}}) }, ""},
-		"wrong key": {func() *rogue { return answering(t, map[string]reply{"/bank": {401, ""}}) }, engine.Unavailable},
-		"broken":    {func() *rogue { return answering(t, nil) }, engine.Ambiguous},
-		"silent":    {func() *rogue { return misbehave(t, hangs) }, engine.Ambiguous},
-	} {
-		err := client(t, c.act().URL, func(c *paystack.Config) { c.Timeout = 300 * time.Millisecond }).Probe(t.Context())
-		if c.kind == "" {
-			require.NoError(t, err, name)
-			continue
-		}
-		require.ErrorIs(t, err, c.kind, name)
+	notice := forged.Refund("needs-attention", chargeRef.String(), 1_500_000)
+	parse := func(w forge.Webhook) engine.Notification {
+		d := w.Delivery()
+		n, err := webhooks(t).Parse(delivered(d.Body))
+		require.NoError(t, err)
+		require.NotContains(t, string(n.Delivery.Body), "@")
+		again, err := webhooks(t).Parse(n.Delivery)
+		require.NoError(t, err)
+		require.Equal(t, n, again)
+		return n
 	}
-	r := answering(t, map[string]reply{"/bank": {200, one}})
-	missing, err := client(t, r.URL).Offers(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, []string{
-		"Paystack does not list MTN_CI: payouts to MTN MoMo will be refused", "Paystack does not list WAVE_CI: payouts to Wave will be refused",
-	}, missing)
-}
-
-func TestAnOperatorsOwnFailureIsKnownByConfiguredWordsOnly(t *testing.T) {
-	t.Parallel()
-	r := answering(t, map[string]reply{"/charge": {200, about(t, "charge.create.response.pending", chargeRef, map[string]any{
-		"status": "failed", "message": "Operator is currently unavailable",
-	})}})
-	got, err := client(t, r.URL).Charge(t.Context(), chargeCall())
-	require.NoError(t, err)
-	require.Equal(t, engine.CodeGatewayDeclined, got.Code, "nobody told us what those words mean")
-	told := client(t, r.URL, func(c *paystack.Config) { c.OperatorFailures = []string{"Operator is currently"} })
-	got, err = told.Charge(t.Context(), chargeCall())
-	require.NoError(t, err)
-	require.Equal(t, engine.CodeOperatorFailed, got.Code)
-}
-
-// A list of what may stay forgets nobody: what Paystack adds tomorrow is left out.
-func TestNothingAboutPeopleOrCardsIsKeptOfAWebhook(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{
-		"webhook.charge.success.card", "webhook.charge.success.mobile_money_ghs", "webhook.transfer.success", "webhook.refund.processed",
-	} {
-		body := []byte(sample(t, name))
-		kept := string(paystack.Redact(body))
-		for _, secretive := range []string{
-			"@", "last4", "bin", "authorization", "customer", "account_number", "account_name", "ip_address", "phone", "first_name", "log",
-		} {
-			require.NotContains(t, kept, secretive, name)
-		}
-		require.Contains(t, kept, `"status"`, name)
-		require.Equal(t, kept, string(paystack.Redact([]byte(kept))), name)
+	theirs := parse(notice)
+	require.Equal(t, engine.RefundReport{Status: engine.RefundReportAttention, Amount: 15_000, Currency: money.XOF}, *theirs.Refund)
+	ours := parse(notice.With("merchant_note", "Awa "+refundRef.String()))
+	require.Equal(t, 1, ours.Refund.Number)
+	require.Equal(t, "123456", ours.Refund.GatewayReference)
+	require.NotEqual(t, theirs.Identity, ours.Identity)
+	require.Zero(t, parse(notice.With("merchant_note", "01jd3m5nq8rstvwxyz0123456m-r1")).Refund.Number, "of another payment")
+	for _, status := range []string{"pending", "processing", "processed", "failed"} {
+		n := parse(forged.Refund(status, chargeRef.String(), 1_500_000))
+		require.False(t, n.Stale)
+		require.Equal(t, chargeRef, n.Reference)
+		require.Zero(t, n.Refund.Number)
+		require.Empty(t, n.Refund.GatewayReference)
 	}
-	require.Equal(t, `{"data":{"message":"sent to **********"},"event":"x"}`,
-		string(paystack.Redact([]byte(`{"event":"x","data":{"message":"sent to 0700000000","new":{"phone":"0700000000"},"history":[1]}}`))))
-	require.Nil(t, paystack.Redact([]byte(`{"event":`)))
 }

@@ -51,8 +51,8 @@ func payoutCall() engine.PayoutCall {
 
 // seen is a request as a rogue received it.
 type seen struct {
-	Method, Path, Authorization, ContentType string
-	Body                                     []byte
+	Method, Path, Query, Authorization, ContentType string
+	Body                                            []byte
 }
 
 // rogue is a server of raw TCP: it reads one request from each connection and
@@ -105,7 +105,9 @@ func (r *rogue) read(conn net.Conn) (seen, bool) {
 	if err != nil {
 		return seen{}, false
 	}
-	got := seen{request.Method, request.URL.Path, request.Header.Get("Authorization"), request.Header.Get("Content-Type"), body}
+	got := seen{
+		request.Method, request.URL.Path, request.URL.RawQuery, request.Header.Get("Authorization"), request.Header.Get("Content-Type"), body,
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.requests = append(r.requests, got)

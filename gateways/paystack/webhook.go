@@ -2,20 +2,18 @@ package paystack
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"hash"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
-	"unicode/utf8"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // SignatureHeader carries the hex HMAC-SHA512 of the raw body (Paystack docs,
@@ -36,51 +34,27 @@ type WebhooksConfig struct {
 	Observer Observer
 }
 
-const (
-	// Two rotations overlapping are four keys; each costs a hash on a forgery.
-	secretsMax = 8
-	// A webhook is under 8 KiB in every sample; 64 leaves room and bounds a flood.
-	webhookBytesMax = 64 << 10
-	// The deepest sample has five levels.
-	webhookDepthMax = 16
-	// What is kept of a word of theirs in an identity. The longest we make of them
-	// is a refund's: two references of at most 50 and an amount are under 120.
-	nameBytesMax = 120
-)
-
 // Webhooks verifies and reads Paystack's notifications. Safe for concurrent use.
 type Webhooks struct {
 	observer Observer
-	keys     []key
-}
-
-// key is a secret ready to verify: its hashes are pooled, because keying one
-// costs two blocks and an allocation.
-type key struct {
-	id   string
-	macs *sync.Pool
+	keys     []wire.Key
 }
 
 var _ engine.Webhooks = (*Webhooks)(nil)
 
 // NewWebhooks checks the list of secrets. Its errors name no value.
 func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
-	if len(config.Secrets) == 0 || len(config.Secrets) > secretsMax {
-		return nil, fmt.Errorf("paystack webhooks: %d secrets: from 1 to %d", len(config.Secrets), secretsMax)
-	}
 	w := &Webhooks{observer: config.Observer}
-	seen := map[string]bool{}
+	var ids []string
 	for _, s := range config.Secrets {
-		switch {
-		case s.ID == "" || seen[s.ID]:
-			return nil, fmt.Errorf("paystack webhooks: each secret has an id of its own, %q is not", s.ID)
-		case !strings.HasPrefix(s.Value.Reveal(), "sk_"):
+		if !strings.HasPrefix(s.Value.Reveal(), "sk_") {
 			return nil, fmt.Errorf("paystack webhooks: secret %q is no secret key: it begins with sk_", s.ID)
 		}
-		seen[s.ID] = true
-		w.keys = append(w.keys, key{s.ID, &sync.Pool{New: func() any {
-			return hmac.New(sha512.New, []byte(s.Value.Reveal()))
-		}}})
+		ids = append(ids, s.ID)
+		w.keys = append(w.keys, wire.NewKey(s.ID, s.Value, sha512.New))
+	}
+	if err := wire.CheckKeys(ids); err != nil {
+		return nil, fmt.Errorf("paystack webhooks: %w", err)
 	}
 	return w, nil
 }
@@ -100,13 +74,8 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 		return "", errSignature
 	}
 	for _, k := range w.keys {
-		mac, _ := k.macs.Get().(hash.Hash) // the pool holds nothing else
-		mac.Reset()
-		mac.Write(body)
-		sum := mac.Sum(computed[:0])
-		k.macs.Put(mac)
-		if hmac.Equal(claimed[:], sum) {
-			return k.id, nil
+		if hmac.Equal(claimed[:], k.Sum(computed[:0], body)) {
+			return k.ID, nil
 		}
 	}
 	return "", errSignature
@@ -114,7 +83,7 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 
 // event is the frame of every notification (Paystack docs, Webhooks).
 type event struct {
-	Event text            `json:"event"`
+	Event wire.Text       `json:"event"`
 	Data  json.RawMessage `json:"data"`
 }
 
@@ -137,13 +106,18 @@ const (
 // another's reference, no JSON at all) is an Invalid error with
 // CodeNotificationForeign beside a Notification that can be kept: it has its
 // kind, its identity and the reason. Its Delivery has the digest for a signature,
-// and the body without what nobody here may keep: see Redact.
+// and the body without what nobody here may keep. That body is what is read, so
+// that it is read the same again.
 //
 // What a signed notification says badly, a success with no amount, a kind its
 // status contradicts, is Stale: no fact, but a reason to ask.
 func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
-	n, err := w.read(d.Body)
-	n.Delivery = engine.Delivery{Signature: digest(d.Signature), Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	kept := engine.Delivery{Signature: digest(d.Signature), Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	if kept.Body == nil { // signed, and unreadable to us: its bytes are all there is to try again with
+		kept.Body = d.Body
+	}
+	n, err := w.read(kept.Body, kept.Signature)
+	n.Delivery = kept
 	return n, err
 }
 
@@ -156,33 +130,36 @@ func digest(signature []byte) []byte {
 	return signature
 }
 
-func (w *Webhooks) read(body []byte) (engine.Notification, error) {
+// read is given the signature to tell two bodies apart that have no name: what is
+// kept of them may be the same.
+func (w *Webhooks) read(body, signature []byte) (engine.Notification, error) {
+	unnamed := about{fallback: slices.Concat(body, signature)}
+	if err := wire.CheckShape(body); err != nil {
+		return w.foreign(engine.Notification{}, unnamed, err.Error())
+	}
 	var e event
-	if err := checkShape(body); err != nil {
-		return w.foreign(engine.Notification{}, about{fallback: body}, err.Error())
-	}
 	if json.Unmarshal(body, &e) != nil || e.Event == "" {
-		return w.foreign(engine.Notification{}, about{fallback: body}, "not a Paystack event")
+		return w.foreign(engine.Notification{}, unnamed, "not a Paystack event")
 	}
-	n := engine.Notification{Gateway: engine.Paystack, Kind: name(string(e.Event))}
+	n := engine.Notification{Gateway: engine.Paystack, Kind: wire.Name(string(e.Event))}
 	switch e.Event {
 	case chargeSuccess, chargeFailed:
-		return w.charge(n, e.Data, body)
+		return w.charge(n, e.Data, unnamed)
 	case transferSuccess, transferFailed, transferReversed:
-		return w.transfer(n, e.Data, body)
+		return w.transfer(n, e.Data, unnamed)
 	case refundPending, refundProcessing, refundProcessed, refundFailed, refundAttention:
-		return w.refund(n, e.Data, body)
+		return w.refund(n, e.Data, unnamed)
 	}
 	w.observer.unknown("event", string(e.Event))
-	return w.foreign(n, aboutOther(e.Data, body), "a kind that is not applied")
+	return w.foreign(n, aboutOther(e.Data, unnamed), "a kind that is not applied")
 }
 
-func (w *Webhooks) charge(n engine.Notification, data json.RawMessage, body []byte) (engine.Notification, error) {
+func (w *Webhooks) charge(n engine.Notification, data json.RawMessage, unnamed about) (engine.Notification, error) {
 	var got transaction
 	if json.Unmarshal(data, &got) != nil {
-		return w.foreign(n, about{fallback: body}, "its data is no transaction")
+		return w.foreign(n, unnamed, "its data is no transaction")
 	}
-	subject := about{string(got.Reference), string(got.ID), string(got.Status), body}
+	subject := about{string(got.Reference), string(got.ID), string(got.Status), unnamed.fallback}
 	reference, reason := ours(string(got.Reference), engine.ChargeReference)
 	if reason != "" {
 		return w.foreign(n, subject, reason)
@@ -206,12 +183,12 @@ func (w *Webhooks) charge(n engine.Notification, data json.RawMessage, body []by
 	return n, nil
 }
 
-func (w *Webhooks) transfer(n engine.Notification, data json.RawMessage, body []byte) (engine.Notification, error) {
+func (w *Webhooks) transfer(n engine.Notification, data json.RawMessage, unnamed about) (engine.Notification, error) {
 	var got transfer
 	if json.Unmarshal(data, &got) != nil {
-		return w.foreign(n, about{fallback: body}, "its data is no transfer")
+		return w.foreign(n, unnamed, "its data is no transfer")
 	}
-	subject := about{string(got.Reference), string(got.Code), string(got.Status), body}
+	subject := about{string(got.Reference), string(got.Code), string(got.Status), unnamed.fallback}
 	reference, reason := ours(string(got.Reference), engine.PayoutReference)
 	if reason != "" {
 		return w.foreign(n, subject, reason)
@@ -230,21 +207,24 @@ func (w *Webhooks) transfer(n engine.Notification, data json.RawMessage, body []
 }
 
 // refundEvent is what a refund.* notification tells. Four of the five official
-// samples carry no refund id, so the charge is all that is named.
+// samples carry neither the refund's id nor its note, so the charge is all that is
+// named; the fifth, needs-attention, has both.
 type refundEvent struct {
-	TransactionReference text    `json:"transaction_reference"`
-	Status               text    `json:"status"`
-	Amount               integer `json:"amount"`
-	Currency             text    `json:"currency"`
-	Domain               text    `json:"domain"`
+	ID                   wire.Label `json:"id"`
+	TransactionReference wire.Text  `json:"transaction_reference"`
+	Status               wire.Text  `json:"status"`
+	Amount               integer    `json:"amount"`
+	Currency             wire.Text  `json:"currency"`
+	Domain               wire.Text  `json:"domain"`
+	MerchantNote         wire.Text  `json:"merchant_note"`
 }
 
-func (w *Webhooks) refund(n engine.Notification, data json.RawMessage, body []byte) (engine.Notification, error) {
+func (w *Webhooks) refund(n engine.Notification, data json.RawMessage, unnamed about) (engine.Notification, error) {
 	var got refundEvent
 	if json.Unmarshal(data, &got) != nil {
-		return w.foreign(n, about{fallback: body}, "its data is no refund")
+		return w.foreign(n, unnamed, "its data is no refund")
 	}
-	subject := aboutOther(data, body)
+	subject := aboutOther(data, unnamed)
 	reference, reason := ours(string(got.TransactionReference), engine.ChargeReference)
 	if reason != "" {
 		return w.foreign(n, subject, reason)
@@ -253,6 +233,10 @@ func (w *Webhooks) refund(n engine.Notification, data json.RawMessage, body []by
 	status, known := refundStatus(string(got.Status))
 	n.Refund = &engine.RefundReport{
 		Status: status, Amount: amount, Inexact: inexact, Currency: money.Currency(got.Currency), Live: got.Domain == domainLive,
+		Number: refundNumber(string(got.MerchantNote), reference.Transaction),
+	}
+	if n.Refund.Number != 0 {
+		n.Refund.GatewayReference = string(got.ID) // of somebody else's refund it would only mislead
 	}
 	complete := ok && got.Currency != "" && (got.Domain == domainLive || got.Domain == domainTest)
 	if n.Stale = !complete || !known || n.Kind != "refund."+string(got.Status); n.Stale {
@@ -286,7 +270,7 @@ type about struct {
 	reference string // ours, or whoever's
 	id        string // Paystack's, when there is no reference
 	status    string
-	fallback  []byte // the body, when there is neither
+	fallback  []byte // the body and its signature, when there is neither
 }
 
 func (a about) identity(kind string) engine.Identity {
@@ -295,90 +279,45 @@ func (a about) identity(kind string) engine.Identity {
 		subject = a.id
 	}
 	if subject == "" {
-		sum := sha256.Sum256(a.fallback)
-		subject = "body:" + hex.EncodeToString(sum[:])
+		subject = "body:" + wire.Digest(a.fallback)
 	}
-	return engine.NewIdentity(engine.Paystack, kind, name(subject), name(a.status))
+	return engine.NewIdentity(engine.Paystack, kind, wire.Name(subject), wire.Name(a.status))
 }
 
 // other is what is read of an event of another kind: enough to tell two apart.
 type other struct {
-	ID                   label `json:"id"`
-	Reference            text  `json:"reference"`
-	TransactionReference text  `json:"transaction_reference"`
-	RefundReference      text  `json:"refund_reference"`
-	Amount               label `json:"amount"`
-	Status               text  `json:"status"`
+	ID                   wire.Label `json:"id"`
+	Reference            wire.Text  `json:"reference"`
+	TransactionReference wire.Text  `json:"transaction_reference"`
+	RefundReference      wire.Text  `json:"refund_reference"`
+	Amount               wire.Label `json:"amount"`
+	MerchantNote         wire.Text  `json:"merchant_note"`
+	Status               wire.Text  `json:"status"`
 	Transaction          struct {
-		Reference text `json:"reference"`
+		Reference wire.Text `json:"reference"`
 	} `json:"transaction"`
 }
 
 // aboutOther finds the subject of an event of another kind. Refunds carry no
-// refund id in most samples, so their amount and refund reference count too:
-// two equal partial refunds must not become one.
-func aboutOther(data json.RawMessage, body []byte) about {
+// refund id in most samples, so their amount, refund reference and our number, when
+// it is told, count too: two equal partial refunds must not become one.
+func aboutOther(data json.RawMessage, unnamed about) about {
 	var o other
 	if json.Unmarshal(data, &o) != nil {
-		return about{fallback: body}
+		return unnamed
 	}
-	subject := about{reference: string(o.Reference), id: string(o.ID), status: string(o.Status), fallback: body}
+	subject := about{reference: string(o.Reference), id: string(o.ID), status: string(o.Status), fallback: unnamed.fallback}
 	if o.TransactionReference != "" {
-		subject.reference = strings.Join([]string{string(o.TransactionReference), string(o.RefundReference), string(o.Amount)}, ":")
+		parts := []string{string(o.TransactionReference), string(o.RefundReference), string(o.Amount)}
+		if charge, err := engine.ParseReference(string(o.TransactionReference)); err == nil {
+			if number := refundNumber(string(o.MerchantNote), charge.Transaction); number != 0 {
+				parts = append(parts, "r"+strconv.Itoa(number))
+			}
+		}
+		subject.reference = strings.Join(parts, ":")
 	}
 	if o.Transaction.Reference != "" && o.ID != "" {
 		subject.reference = string(o.Transaction.Reference) + ":" + string(o.ID) // a dispute
 	}
 	return subject
-}
-
-// name bounds a word of Paystack's that becomes part of a key: one that is long
-// or has an unusual character is replaced by its hash, so that two different
-// words never become the same key.
-func name(s string) string {
-	usual := strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._:=-", r)
-	}) < 0
-	if usual && len(s) <= nameBytesMax {
-		return s
-	}
-	sum := sha256.Sum256([]byte(s))
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-var (
-	errTooLong  = errors.New("longer than any webhook")
-	errTooDeep  = errors.New("nested deeper than any webhook")
-	errNotUTF8  = errors.New("not UTF-8")
-	errNotABody = errors.New("no JSON object")
-)
-
-// checkShape refuses what decoding should not be tried on: too long, too deep,
-// not UTF-8. Whether it is JSON the decoder says.
-func checkShape(body []byte) error {
-	switch {
-	case len(body) > webhookBytesMax:
-		return errTooLong
-	case len(body) == 0 || body[0] != '{':
-		return errNotABody
-	case !utf8.Valid(body):
-		return errNotUTF8
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > webhookDepthMax {
-				return errTooDeep
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }

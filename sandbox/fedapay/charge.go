@@ -113,6 +113,7 @@ var refusalsOf = map[sandbox.Outcome]string{
 	sandbox.NoFunds:            canceled,
 	sandbox.OperatorDown:       canceled,
 	sandbox.AbandonedPaidLater: canceled,
+	sandbox.DownPaidLater:      canceled,
 	sandbox.WrongPIN:           declined,
 	sandbox.PayerRefuses:       declined,
 	sandbox.EndsAsTimeout:      declined,
@@ -142,7 +143,7 @@ func (s *Server) courseOf(row *transaction, from time.Time) []step {
 		return []step{{At: ends, To: approved}}
 	}
 	course := []step{{At: ends, To: refusal, Error: apiError}}
-	if row.Outcome == sandbox.AbandonedPaidLater || row.Outcome == sandbox.FailedPaidLater {
+	if row.Outcome.PaidLate() {
 		course = append(course, step{At: from.Add(t.LateSuccess), To: approved})
 	}
 	return course

@@ -80,6 +80,11 @@ func TestEachNumberChoosesItsOutcome(t *testing.T) {
 			map[time.Duration]string{3 * time.Second: "declined", 240 * time.Second: "approved"},
 			slices.Concat(declined, approved),
 		},
+		{
+			"0029", "pending",
+			map[time.Duration]string{3 * time.Second: "canceled", 240 * time.Second: "approved"},
+			slices.Concat(canceled, approved),
+		},
 		{"0030", "pending", map[time.Duration]string{3 * time.Second: "approved"}, []string{}},
 		{"0031", "pending", map[time.Duration]string{3 * time.Second: "approved"}, slices.Repeat(approved, 8)},
 		{"0033", "pending", map[time.Duration]string{3 * time.Second: "approved"}, approved},

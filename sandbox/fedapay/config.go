@@ -73,7 +73,7 @@ type Timings struct {
 	Approve     time.Duration // from the prompt to the payer's yes: 3 s, as in FedaPay's sandbox
 	ApproveSlow time.Duration // for 0021: 150 s
 	Window      time.Duration // for 0022, 0025: a prompt not answered is over: 180 s
-	LateSuccess time.Duration // for 0025, 0026: 240 s
+	LateSuccess time.Duration // for 0025, 0026, 0029: 240 s
 	Expiry      time.Duration // from creation until the link is over: 24 h
 	Settle      time.Duration // from approved to transferred: 72 h
 	Hidden      time.Duration // for 0044, from the request on: 60 s

@@ -169,6 +169,7 @@ var declines = map[sandbox.Outcome]string{
 	sandbox.PayerRefuses:    "Transaction declined by customer",
 	sandbox.OperatorDown:    "Operator is currently unavailable",
 	sandbox.FailedPaidLater: "Payment could not be completed",
+	sandbox.DownPaidLater:   "Operator is currently unavailable",
 }
 
 // courseOf is what will happen to a charge by itself from now on.
@@ -189,7 +190,7 @@ func (s *Server) courseOf(row *charge, from time.Time) []step {
 	default:
 		course = []step{{At: approved, To: success}}
 	}
-	if row.Outcome == sandbox.AbandonedPaidLater || row.Outcome == sandbox.FailedPaidLater {
+	if row.Outcome.PaidLate() {
 		course = append(course, step{At: late, To: success})
 	}
 	return course

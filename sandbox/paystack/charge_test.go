@@ -63,6 +63,7 @@ func TestEachNumberChoosesItsOutcome(t *testing.T) {
 		{"0026", "pay_offline", map[time.Duration]string{8 * time.Second: "failed", 240 * time.Second: "success"}, 1},
 		{"0027", "send_otp", map[time.Duration]string{180 * time.Second: "abandoned"}, 0},
 		{"0028", "pay_offline", map[time.Duration]string{8 * time.Second: "success"}, 1},
+		{"0029", "pay_offline", map[time.Duration]string{8 * time.Second: "failed", 240 * time.Second: "success"}, 1},
 		{"0030", "pay_offline", map[time.Duration]string{8 * time.Second: "success", hour: "success"}, 0},
 		{"0031", "pay_offline", map[time.Duration]string{8 * time.Second: "success"}, 8},
 		{"0033", "pay_offline", map[time.Duration]string{8 * time.Second: "success"}, 1},

@@ -66,13 +66,14 @@ type Timings struct {
 	Approve       time.Duration // from the prompt to the payer's yes: 8 s
 	ApproveSlow   time.Duration // for 0021: 150 s
 	Window        time.Duration // a mobile money charge not approved is over: 180 s (Paystack docs, Payment Channels)
-	LateSuccess   time.Duration // for 0025, 0026: 240 s
+	LateSuccess   time.Duration // for 0025, 0026, 0029: 240 s
 	OTPLock       time.Duration // after too many wrong codes: 60 s, less than the window
 	Hidden        time.Duration // for 0044, from the request on: 60 s
 	TransferSent  time.Duration // from queued to success: 5 s
 	TransferLong  time.Duration // for 0043: 1 h
 	TransferOTP   time.Duration // an OTP not given: 30 min (Paystack docs, How Transfers Work)
 	TransferTurns time.Duration // for 0041, from success to reversed: 60 s
+	RateReset     time.Duration // what a 429 says is left of its window: 30 s, told in whole seconds
 	RefundStep    time.Duration // from pending to processing, and on to the end: 5 s each
 }
 
@@ -149,6 +150,7 @@ func (c Config) withDefaults() Config {
 		{&t.TransferLong, time.Hour},
 		{&t.TransferOTP, 30 * time.Minute},
 		{&t.TransferTurns, time.Minute},
+		{&t.RateReset, 30 * time.Second},
 		{&t.RefundStep, 5 * time.Second},
 	} {
 		*one.d = or(*one.d, one.otherwise) / time.Duration(max(c.Speed, 1))

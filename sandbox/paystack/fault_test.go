@@ -67,6 +67,18 @@ func TestFaultsStrikeBeforeOrAfterTheEffect(t *testing.T) {
 	}
 }
 
+func TestARateLimitSaysHowLongItsWindowStillIs(t *testing.T) {
+	t.Parallel()
+	for left, told := range map[time.Duration]string{0: "30", 90 * time.Second: "90", time.Millisecond: "1"} {
+		w := start(t, paystack.Config{
+			Timings: paystack.Timings{RateReset: left}, Faults: []sandbox.Fault{{Kind: sandbox.RateLimited, Next: 1}},
+		})
+		r := w.get("/balance")
+		require.Equal(t, 429, r.code)
+		require.Equal(t, told, r.header.Get("x-ratelimit-reset"))
+	}
+}
+
 func TestLatencyHoldsTheAnswerBack(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{}, 1)

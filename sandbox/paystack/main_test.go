@@ -90,9 +90,10 @@ func (w *world) quiet() {
 
 // reply is what a call was answered.
 type reply struct {
-	code int
-	raw  []byte
-	json map[string]any
+	code   int
+	header http.Header
+	raw    []byte
+	json   map[string]any
 }
 
 func (r reply) message() any { return r.json["message"] }
@@ -129,7 +130,7 @@ func (w *world) try(method, path string, body any) (reply, error) {
 		return reply{}, err
 	}
 	defer answer.Body.Close()
-	r := reply{code: answer.StatusCode}
+	r := reply{code: answer.StatusCode, header: answer.Header}
 	if r.raw, err = io.ReadAll(answer.Body); err != nil {
 		return reply{}, err
 	}

@@ -1,5 +1,7 @@
 package paystack
 
+import "strconv"
+
 // refusal is the body of every answer that is not a success. Type, code and
 // meta are missing from many of Paystack's own; ours have them where a sample
 // does.
@@ -66,16 +68,22 @@ var (
 	errFull = answer{code: 500, body: refusal{
 		Message: "The sandbox's books are full: start it again", Type: "api_error", Code: "unknown",
 	}}
-	errRate = answer{
+)
+
+// tooManyCalls is the 429, with what is left of the window (Paystack docs, Rate
+// limits).
+func (s *Server) tooManyCalls() answer {
+	left := strconv.Itoa(int(max(1, s.cfg.Timings.RateReset.Seconds())))
+	return answer{
 		code: 429,
 		body: refusal{
 			Message: "Rate limit exceeded!",
 			Meta:    &hint{"Wait a few minutes and try the API call again"},
 			Type:    "api_error", Code: "rate_limited",
 		},
-		header: map[string]string{"x-ratelimit-limit": "100", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"},
+		header: map[string]string{"x-ratelimit-limit": "100", "x-ratelimit-remaining": "0", "x-ratelimit-reset": left},
 	}
-)
+}
 
 // unknownTransaction is error.transaction_not_found.400; its HTTP code is one
 // of the Guesses.

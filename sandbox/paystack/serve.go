@@ -172,7 +172,7 @@ func (s *Server) serveAPI(ctx *fasthttp.RequestCtx, r *request) {
 	}
 	for _, fault := range faults {
 		early := fault.When == sandbox.Before || fault.Kind == sandbox.RateLimited || fault.Kind == sandbox.Unauthorized
-		if early && spoil(ctx, fault, answer{}) {
+		if early && s.spoil(ctx, fault, answer{}) {
 			return
 		}
 	}
@@ -190,7 +190,7 @@ func (s *Server) serveAPI(ctx *fasthttp.RequestCtx, r *request) {
 		}
 	}
 	for _, fault := range faults {
-		if fault.When == sandbox.After && spoil(ctx, fault, a) {
+		if fault.When == sandbox.After && s.spoil(ctx, fault, a) {
 			return
 		}
 	}
@@ -198,14 +198,14 @@ func (s *Server) serveAPI(ctx *fasthttp.RequestCtx, r *request) {
 }
 
 // spoil answers as a fault wants; false if this fault does not replace answers.
-func spoil(ctx *fasthttp.RequestCtx, fault sandbox.Fault, a answer) bool {
+func (s *Server) spoil(ctx *fasthttp.RequestCtx, fault sandbox.Fault, a answer) bool {
 	switch fault.Kind {
 	case sandbox.ErrorAnswer:
 		write(ctx, errServer)
 	case sandbox.Cut:
 		cut(ctx)
 	case sandbox.RateLimited:
-		write(ctx, errRate)
+		write(ctx, s.tooManyCalls())
 	case sandbox.Unauthorized:
 		write(ctx, errKey)
 	case sandbox.Malformed:

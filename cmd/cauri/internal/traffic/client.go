@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,23 @@ func newClient(base, key string) *client {
 	return &client{base: base, key: key, http: &http.Client{
 		Timeout:   20 * time.Second, // longer than the API's own answer to anything
 		Transport: &http.Transport{MaxIdleConnsPerHost: payersMax, MaxConnsPerHost: payersMax},
+		// A payer's browser comes back from the page; what the payment came to, the app asks.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// payOnPage is what a payer does on a gateway's hosted page.
+func (c *client) payOnPage(ctx context.Context, page string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, page, strings.NewReader("do=pay"))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }
 
 // payment is what the payers read of the API's payment resource.
@@ -35,6 +52,7 @@ type payment struct {
 	PollAfterMS int    `json:"poll_after_ms"`
 	NextAction  struct {
 		Type string `json:"type"`
+		URL  string `json:"redirect_url"`
 	} `json:"next_action"`
 	Payout *struct {
 		Status string `json:"status"`

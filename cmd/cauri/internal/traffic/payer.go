@@ -11,9 +11,11 @@ type payer struct {
 	booking     string
 	talent      string
 	amount      int64 // francs
-	operator    string
+	method      string
+	operator    string // none for a card
 	phone       string
 	codes       []string      // what they type when asked, in order
+	cancels     bool          // they give up at once, pay all the same, and begin again
 	confirms    bool          // they say that the performance happened
 	performance time.Duration // how long after paying
 	delivered   time.Duration // delivery_due_at from now; 0 = not told
@@ -34,13 +36,17 @@ var endings = []struct {
 
 // prefixes are the operators' own; Wave works on anybody's number.
 var operators = []struct {
-	name, prefix string
-	share        int
+	method, name, prefix string
+	share                int
 }{
-	{"orange", "07", 40}, {"mtn", "05", 30}, {"wave", "01", 30},
+	{"mobile_money", "orange", "07", 36}, {"mobile_money", "mtn", "05", 28}, {"mobile_money", "wave", "01", 24},
+	{"mobile_money", "moov", "01", 6}, {"card", "", "", 6},
 }
 
-func newPayer(dice *rand.Rand, booking string) payer {
+// cancelsOf is how many in a hundred of the impatient give up and pay all the same.
+const cancelsOf = 6
+
+func newPayer(dice *rand.Rand, booking string, impatient bool) payer {
 	who := payer{
 		booking: booking, talent: talents[dice.IntN(len(talents))].id,
 		amount:   5_000 * (1 + dice.Int64N(60)),
@@ -64,9 +70,13 @@ func newPayer(dice *rand.Rand, booking string) payer {
 	roll := dice.IntN(100)
 	for _, o := range operators {
 		if roll -= o.share; roll < 0 {
-			who.operator, who.phone = o.name, fmt.Sprintf("%s%04d%s", o.prefix, dice.IntN(10_000), ending)
+			who.method, who.operator = o.method, o.name
+			if o.prefix != "" {
+				who.phone = fmt.Sprintf("%s%04d%s", o.prefix, dice.IntN(10_000), ending)
+			}
 			break
 		}
 	}
+	who.cancels = impatient && dice.IntN(100) < cancelsOf
 	return who
 }

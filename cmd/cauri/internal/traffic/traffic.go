@@ -25,7 +25,10 @@ type Config struct {
 	APIKey  string  // the platform's bearer key
 	Rate    float64 // payments started per second
 	Seed    uint64  // the same seed makes the same payers
-	Log     *slog.Logger
+	// Impatient lets some payers cancel and pay all the same: what is captured too
+	// often has to be given back.
+	Impatient bool
+	Log       *slog.Logger
 }
 
 // Counts is what the payers have lived through.
@@ -98,7 +101,7 @@ func (p *Payers) Run(ctx context.Context) {
 	defer ticker.Stop()
 	defer p.working.Wait()
 	for n := 0; ; n++ {
-		payer := newPayer(dice, fmt.Sprintf("B-%s-%d", p.run, n))
+		payer := newPayer(dice, fmt.Sprintf("B-%s-%d", p.run, n), p.config.Impatient)
 		select {
 		case <-ctx.Done():
 			return
@@ -124,18 +127,17 @@ func (p *Payers) pay(ctx context.Context, who payer) {
 		return
 	}
 	p.started.Add(1)
-	codes := who.codes
-	for !terminal(state.Status) {
-		if state.NextAction.Type == "submit_otp" && len(codes) > 0 {
-			state, err = p.submit(ctx, state.ID, codes[0])
-			codes = codes[1:]
-		} else {
-			state, err = p.look(ctx, state)
+	if who.cancels && p.cancel(ctx, state) == nil {
+		who.cancels = false
+		p.pay(ctx, who) // another way, for the same booking
+		return
+	}
+	if state, err = p.follow(ctx, who, state); err != nil {
+		if ctx.Err() != nil && state.NextAction.Type == "redirect" {
+			p.leave(state) // or its link would live on for a day
 		}
-		if err != nil {
-			p.complain(ctx, who, err)
-			return
-		}
+		p.complain(ctx, who, err)
+		return
 	}
 	if state.Status != "succeeded" {
 		p.failed.Add(1)
@@ -148,14 +150,60 @@ func (p *Payers) pay(ctx context.Context, who payer) {
 	}
 }
 
+// follow does what the payment asks of its payer until it has ended.
+func (p *Payers) follow(ctx context.Context, who payer, state payment) (payment, error) {
+	codes, opened := who.codes, ""
+	for !terminal(state.Status) {
+		next := state.NextAction
+		var err error
+		switch {
+		case next.Type == "submit_otp" && len(codes) > 0:
+			state, err = p.submit(ctx, state.ID, codes[0])
+			codes = codes[1:]
+		case next.Type == "redirect" && next.URL != opened:
+			if p.client.payOnPage(ctx, next.URL) == nil { // else the page is down: tried again at the next look
+				opened = next.URL
+			}
+			state, err = p.look(ctx, state)
+		default:
+			state, err = p.look(ctx, state)
+		}
+		if err != nil {
+			return state, err
+		}
+	}
+	return state, nil
+}
+
 func terminal(status string) bool {
-	return status == "succeeded" || status == "failed" || status == "expired"
+	return status == "succeeded" || status == "failed" || status == "expired" || status == "cancelled"
+}
+
+// leavesWithin is how long somebody who goes home has to say so.
+const leavesWithin = 5 * time.Second
+
+// leave closes the page without paying.
+func (p *Payers) leave(state payment) {
+	ctx, cancel := context.WithTimeout(context.Background(), leavesWithin)
+	defer cancel()
+	if err := p.cancel(ctx, state); err != nil {
+		p.config.Log.Warn("a payer could not cancel", "payment", state.ID, "err", err)
+	}
+}
+
+// cancel gives the payment up, unless it has ended meanwhile. The request may be
+// on the phone already, and is approved there.
+func (p *Payers) cancel(ctx context.Context, state payment) error {
+	return p.client.call(ctx, http.MethodPost, "/v1/payments/"+state.ID+"/cancel", key(), struct{}{}, nil)
 }
 
 func (p *Payers) initiate(ctx context.Context, who payer) (payment, error) {
 	request := map[string]any{
 		"booking_id": who.booking, "talent_id": who.talent, "amount": who.amount, "currency": "XOF",
-		"method": "mobile_money", "operator": who.operator, "phone": who.phone, "email": "payer@example.ci",
+		"method": who.method, "email": "payer@example.ci",
+	}
+	if who.operator != "" {
+		request["operator"], request["phone"] = who.operator, who.phone
 	}
 	if who.delivered != 0 {
 		request["delivery_due_at"] = time.Now().Add(who.delivered).UTC().Format(time.RFC3339)
@@ -175,11 +223,13 @@ func (p *Payers) submit(ctx context.Context, id, code string) (payment, error) {
 func (p *Payers) look(ctx context.Context, state payment) (payment, error) {
 	pause := time.Duration(state.PollAfterMS) * time.Millisecond
 	if err := wait(ctx, max(pause, 200*time.Millisecond)); err != nil {
-		return payment{}, err
+		return state, err
 	}
 	var out payment
-	err := p.client.call(ctx, http.MethodGet, "/v1/payments/"+state.ID, "", nil, &out)
-	return out, err
+	if err := p.client.call(ctx, http.MethodGet, "/v1/payments/"+state.ID, "", nil, &out); err != nil {
+		return state, err
+	}
+	return out, nil
 }
 
 func (p *Payers) confirm(ctx context.Context, who payer) {

@@ -1,4 +1,4 @@
-package fedapay
+package wire
 
 import (
 	"errors"
@@ -22,14 +22,14 @@ func TestPartOfARequestIsARequest(t *testing.T) {
 	broken := errors.New("broken pipe")
 	for name, c := range map[string]struct {
 		before, takes int
-		phase         phase
+		phase         Phase
 	}{
-		"nothing was taken":              {0, 0, notSent},
-		"one byte was taken":             {0, 1, sent},
-		"nothing more after a first one": {1, 0, sent},
+		"nothing was taken":              {0, 0, NotSent},
+		"one byte was taken":             {0, 1, Sent},
+		"nothing more after a first one": {1, 0, Sent},
 	} {
-		w := &wire{Conn: &pipe{takes: c.takes, err: broken}, written: c.before}
-		n, err := w.Write([]byte("POST /v1/mtn_ci"))
+		w := &counted{Conn: &pipe{takes: c.takes, err: broken}, written: c.before}
+		n, err := w.Write([]byte("POST /charge"))
 		require.Equal(t, c.takes, n, name)
 		require.ErrorIs(t, err, broken, name)
 		require.Equal(t, c.phase, phaseOf(err), name)

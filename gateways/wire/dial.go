@@ -1,4 +1,4 @@
-package fedapay
+package wire
 
 import (
 	"context"
@@ -43,7 +43,7 @@ func (d dialer) dial(address string, timeout time.Duration) (net.Conn, error) {
 	if err != nil {
 		return nil, &unsent{err}
 	}
-	conn := &wire{Conn: raw}
+	conn := &counted{Conn: raw}
 	if d.tls == nil {
 		return conn, nil
 	}
@@ -56,19 +56,19 @@ func (d dialer) dial(address string, timeout time.Duration) (net.Conn, error) {
 	return secured, nil
 }
 
-// wire counts what the operating system took of a request. It serves one
+// counted counts what the operating system took of a request. It serves one
 // request, so one goroutine.
-type wire struct {
+type counted struct {
 	net.Conn
 	written int
 }
 
 // Write marks a failure before the first byte as unsent; after it, part of a
 // request may have arrived, and part of one is enough to be ambiguous.
-func (w *wire) Write(b []byte) (int, error) {
-	n, err := w.Conn.Write(b)
-	w.written += n
-	if err != nil && w.written == 0 {
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written += n
+	if err != nil && c.written == 0 {
 		return n, &unsent{err}
 	}
 	return n, err

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/bookmi/cauri/actors"
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/gateways/failover"
+	"github.com/bookmi/cauri/gateways/fedapay"
+	"github.com/bookmi/cauri/gateways/paystack"
+	"github.com/bookmi/cauri/http"
+)
+
+// outside is every gateway, each behind its own breakers, and how they and the
+// operators behind them look from this process.
+type outside struct {
+	breakers  *failover.Breakers
+	operators *failover.Operators
+	metrics   *gatewayMetrics
+	news      *news
+
+	gateways  actors.Gateways
+	receivers map[engine.Gateway]http.Receiver
+	probers   map[engine.Gateway]failover.Prober
+	offerers  map[engine.Gateway]offerer
+}
+
+// openOutside puts the gateways together; it calls none of them.
+func (a *app) openOutside() (*outside, error) {
+	o := &outside{
+		operators: failover.NewOperators(failover.OperatorsConfig{Serves: serving(a.policy.Routes)}),
+		metrics:   newGatewayMetrics(a.registry, a.log), news: newNews(a.log),
+		gateways: actors.Gateways{}, receivers: map[engine.Gateway]http.Receiver{},
+		probers: map[engine.Gateway]failover.Prober{}, offerers: map[engine.Gateway]offerer{},
+	}
+	o.breakers = failover.NewBreakers(failover.Config{
+		InARow: a.settings.BreakerFailures, SlowAfter: a.settings.BreakerSlowAfter, OpenFor: a.settings.BreakerOpenFor,
+		CallTimeout: a.policy.CallTimeout, Changed: o.changed, Probed: o.metrics.probed,
+	})
+	if err := a.registry.Register(breakerGauges{o.breakers}); err != nil {
+		return nil, fmt.Errorf("register the breakers' gauges: %w", err)
+	}
+	if err := o.addPaystack(&a.settings, a.policy); err != nil {
+		return nil, err
+	}
+	if a.settings.hasSecondDoor() {
+		return o, o.addFedaPay(&a.settings, a.policy)
+	}
+	return o, nil
+}
+
+// serving is who collects from whom, as Operators wants to know it.
+func serving(routes engine.Routes) map[phone.Operator][]engine.Gateway {
+	out := map[phone.Operator][]engine.Gateway{}
+	for _, operator := range routes.Operators(engine.Collect, engine.MobileMoney) {
+		for _, door := range routes.For(engine.Collect, engine.MobileMoney, operator) {
+			if !slices.Contains(out[operator], door.Gateway) {
+				out[operator] = append(out[operator], door.Gateway)
+			}
+		}
+	}
+	return out
+}
+
+func (o *outside) addPaystack(s *Settings, policy engine.Policy) error {
+	observer := o.metrics.paystack()
+	client, err := paystack.New(paystack.Config{
+		Key: s.PaystackSecretKey, BaseURL: s.PaystackBaseURL, PhoneFormat: paystack.PhoneFormat(s.PaystackPhoneFormat),
+		EmailDomain: s.PayerEmailDomain, ReturnURL: s.ReturnURL, OperatorFailures: s.PaystackOperatorFailureTexts,
+		Timeout: policy.CallTimeout, Observer: observer,
+	})
+	if err != nil {
+		return err
+	}
+	secrets := []paystack.Secret{{ID: "current", Value: s.PaystackSecretKey}}
+	for i, previous := range s.PaystackPreviousKeys {
+		secrets = append(secrets, paystack.Secret{ID: fmt.Sprintf("previous-%d", i+1), Value: previous})
+	}
+	webhooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: secrets, Observer: observer})
+	if err != nil {
+		return err
+	}
+	bs, name := o.breakers, engine.Paystack
+	o.gateways[name] = actors.Gateway{
+		Collector: failover.GuardCollector(bs, name, client), OTPSubmitter: failover.GuardOTPSubmitter(bs, name, client),
+		Disburser: failover.GuardDisburser(bs, name, client), Refunder: failover.GuardRefunder(bs, name, client),
+		ChargeInquirer: failover.GuardChargeInquirer(bs, name, client), PayoutInquirer: failover.GuardPayoutInquirer(bs, name, client),
+		RefundInquirer: failover.GuardRefundInquirer(bs, name, client), Webhooks: webhooks,
+	}
+	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: paystack.SignatureHeader}
+	o.probers[name], o.offerers[name] = client, client
+	return nil
+}
+
+// addFedaPay adds the second door: it collects, and that is all it does. Payouts
+// go through Paystack alone, and it has no refund API.
+func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
+	observer := o.metrics.fedapay()
+	client, err := fedapay.New(fedapay.Config{
+		Key: s.FedaPaySecretKey, BaseURL: s.FedaPayBaseURL, PhoneFormat: fedapay.PhoneFormat(s.FedaPayPhoneFormat),
+		Modes: s.FedaPayDirectModes, ReturnURL: s.ReturnURL, Timeout: policy.CallTimeout, Observer: observer,
+	})
+	if err != nil {
+		return err
+	}
+	var secrets []fedapay.Secret
+	for i, value := range s.FedaPayWebhookSecrets {
+		secrets = append(secrets, fedapay.Secret{ID: fmt.Sprintf("secret-%d", i+1), Value: value})
+	}
+	webhooks, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: secrets, Observer: observer})
+	if err != nil {
+		return err
+	}
+	bs, name := o.breakers, engine.FedaPay
+	o.gateways[name] = actors.Gateway{
+		Collector:      failover.GuardCollector(bs, name, client),
+		ChargeInquirer: failover.GuardChargeInquirer(bs, name, client), Webhooks: webhooks,
+	}
+	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: fedapay.SignatureHeader}
+	o.probers[name], o.offerers[name] = client, client
+	return nil
+}
+
+// health is what Decide is given, the actors reserve by, and payers are told.
+func (o *outside) health() engine.Health {
+	return engine.Health{Resting: o.breakers.Resting(), Down: o.operators.AllDown()}
+}
+
+// shown is every breaker, for /readyz and for Retry-After.
+func (o *outside) shown() []http.Breaker {
+	var out []http.Breaker
+	for _, s := range o.breakers.Snapshot() {
+		b := http.Breaker{Gateway: s.Gateway, Class: string(s.Class), State: string(s.State), RetryAfterMS: s.RetryAfter.Milliseconds()}
+		if f := s.Forced; f != nil {
+			b.Forced = &http.Forced{By: f.Who, Why: f.Why, Until: f.Until.UTC()}
+		}
+		if !s.PausedUntil.IsZero() {
+			b.PausedUntil = &s.PausedUntil
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// changed runs under a breaker's lock: it counts and hands over.
+func (o *outside) changed(gateway engine.Gateway, class failover.Class, from, to failover.State) {
+	o.metrics.changes.WithLabelValues(string(gateway), string(class), string(to)).Inc()
+	level := slog.LevelInfo
+	if to == failover.Open {
+		level = slog.LevelWarn
+	}
+	o.news.tell(level, "a breaker changed", "gateway", gateway, "class", class, "from", from, "to", to)
+}
+
+// heard tells Operators how charges ended. It says nothing of what says nothing
+// about the operator: a silence, or a refusal of the gateway's own.
+func (o *outside) heard(applied engine.Applied) {
+	t := applied.State
+	for _, m := range applied.Moves {
+		if m.Machine != "attempt" || t.Method != engine.MobileMoney {
+			continue
+		}
+		switch gateway := t.GatewayOf(m.Subject); engine.AttemptStatus(m.To) {
+		case engine.AttemptSucceeded:
+			o.operators.Heard(gateway, t.Payer.Operator, false)
+		case engine.AttemptFailed:
+			switch engine.Code(m.Note) {
+			case engine.CodeOperatorFailed:
+				o.operators.Heard(gateway, t.Payer.Operator, true)
+			case engine.CodeInsufficientFunds, engine.CodeRefusedByPayer, engine.CodeOTPInvalid, engine.CodeOTPExpired:
+				o.operators.Heard(gateway, t.Payer.Operator, false) // it works: it knew the payer
+			}
+		case engine.AttemptSending, engine.AttemptCustomer, engine.AttemptUnknown, engine.AttemptQuarantine,
+			engine.AttemptRejected, engine.AttemptExpired, engine.AttemptAbsent:
+		}
+	}
+}

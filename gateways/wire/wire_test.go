@@ -1,0 +1,152 @@
+package wire_test
+
+import (
+	"crypto/sha512"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/gateways/wire"
+)
+
+var redaction = wire.Redaction{
+	Kept:  wire.Members{"a": nil, "b": {"a": nil, "words": nil}, "words": nil},
+	Words: map[string]func(string) string{"words": wire.Masked},
+}
+
+func TestOnlyWhatIsListedStays(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"a":1,"c":2}`: `{"a":1}`,
+		`{ "b" : { "c":1, "a":"\u0026" }, "a":1}`:              `{"b":{"a":"\u0026"},"a":1}`,
+		`{"a":{"a":1},"b":7}`:                                  `{"b":7}`,
+		`{"a":[1],"b":[{"a":1}]}`:                              `{}`,
+		`{"A":1,"a":null}`:                                     `{"A":1,"a":null}`,
+		`{"words":"call 0700000000","b":{"words":{"en":"x"}}}`: `{"words":"call **********","b":{}}`,
+		`{"words":null}`:                                       `{}`,
+		`{"a":1`:                                               ``,
+		`{"a":1}{}`:                                            ``,
+		`{"a":1}]`:                                             ``,
+		`[]`:                                                   ``,
+		`7`:                                                    ``,
+		``:                                                     ``,
+	} {
+		require.Equal(t, want, string(redaction.Of([]byte(body))), body)
+	}
+}
+
+func FuzzRedactionTwiceIsRedactionOnce(f *testing.F) {
+	f.Add([]byte(`{"a":1,"b":{"a":2,"words":"0700000000"},"words":"<é\ud800>","c":[{}]}`))
+	f.Add([]byte("{\"words\":\"\xff\",\"a\":1e9}"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		once := redaction.Of(body)
+		if once == nil {
+			return
+		}
+		require.True(t, json.Valid(once), "%q", once)
+		require.Equal(t, string(once), string(redaction.Of(once)))
+		require.NotContains(t, string(once), `"c":`)
+	})
+}
+
+func TestAFieldTakesWhatItTakesAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]struct {
+		text  wire.Text
+		label wire.Label
+	}{
+		`"x"`: {"x", "x"}, `7`: {"", "7"}, `18446744073709551615`: {"", "18446744073709551615"}, `-7`: {}, `7.5`: {}, `null`: {}, `{}`: {},
+		`["x"]`: {}, `true`: {}, `"7"`: {"7", "7"},
+	} {
+		var got struct {
+			Text  wire.Text  `json:"x"`
+			Label wire.Label `json:"y"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(`{"x":`+raw+`,"y":`+raw+`}`), &got), raw)
+		require.Equal(t, want.text, got.Text, raw)
+		require.Equal(t, want.label, got.Label, raw)
+	}
+	require.True(t, wire.Label("235879").IsID())
+	for _, no := range []wire.Label{"", "../payouts", "-1", "1.0", "1 "} {
+		require.False(t, no.IsID(), no)
+	}
+}
+
+func TestLongRunsOfDigitsAreStarred(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "HTTP 422, ********** and ****", wire.Masked("HTTP 422, 0700000000 and 1234"))
+	require.Equal(t, "**** of **********", wire.Masked("١٢٣٤ of ٠٧٠٠٠٠٠٠٠٠"))
+	require.Len(t, []rune(wire.Shorten(strings.Repeat("é", 500))), 121)
+}
+
+func TestANameIsShortAndKeepsDifferentWordsApart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		a, b := rapid.String().Draw(r, "a"), rapid.String().Draw(r, "b")
+		require.Equal(t, a == b, wire.Name(a) == wire.Name(b))
+		require.LessOrEqual(t, len(wire.Name(a)), 120)
+		require.NotContains(t, wire.Name(a), "/")
+	})
+	require.Equal(t, "charge.success", wire.Name("charge.success"))
+	require.NotContains(t, wire.Name("payer@example.com"), "@")
+}
+
+func TestABodyThatIsNoWebhooksIsNotDecoded(t *testing.T) {
+	t.Parallel()
+	for body, fine := range map[string]bool{
+		`{}`: true, `{"a":"[[[[[[[[[[[[[[[[[[[[\"{"}`: true, strings.Repeat(`{"a":`, 16) + `1` + strings.Repeat(`}`, 16): true,
+		strings.Repeat(`{"a":`, 17) + `1` + strings.Repeat(`}`, 17): false, `[]`: false, ``: false, "{\"\xff\":1}": false,
+		`{"a":"` + strings.Repeat("x", 64<<10) + `"}`: false,
+	} {
+		require.Equal(t, fine, wire.CheckShape([]byte(body)) == nil, "%.40s", body)
+	}
+}
+
+func TestAKeySumsItsPartsAsOne(t *testing.T) {
+	t.Parallel()
+	k := wire.NewKey("now", secret.New("canary"), sha512.New)
+	require.Equal(t, k.Sum(nil, []byte("abc")), k.Sum(nil, []byte("a"), []byte("bc")))
+	require.NotEqual(t, k.Sum(nil, []byte("abc")), wire.NewKey("now", secret.New("other"), sha512.New).Sum(nil, []byte("abc")))
+	for name, ids := range map[string][]string{"none": {}, "no id": {""}, "twice": {"a", "a"}, "too many": strings.Split("abcdefghi", "")} {
+		require.Error(t, wire.CheckKeys(ids), name)
+	}
+	require.NoError(t, wire.CheckKeys([]string{"a", "b"}))
+}
+
+func TestAPayerIsSentToKnownPlacesOnly(t *testing.T) {
+	t.Parallel()
+	base, err := url.Parse("http://127.0.0.1:8080")
+	require.NoError(t, err)
+	places := wire.Places{Base: base, Hosts: []string{"gateway.com"}}
+	for address, fine := range map[string]bool{
+		"https://gateway.com/x": true, "https://pay.gateway.com:443/x": true, "https://PAY.Gateway.com/x": true,
+		"http://127.0.0.1:8080/pay/1": true, "http://127.0.0.1:9090/pay/1": false,
+		"http://gateway.com/x": false, "https://gateway.com:444/x": false, "https://gateway.com.evil.example/x": false,
+		"https://evilgateway.com/x": false, "https://user@gateway.com/x": false, "javascript:alert(1)": false, "": false, "https://%zz": false,
+		"https://gateway.com/" + strings.Repeat("x", 2048): false,
+	} {
+		ok, told := places.MayOpen(address)
+		require.Equal(t, fine, ok, address)
+		require.NotContains(t, told, "/x", "what may be logged is the host alone")
+	}
+	places.Local = true
+	ok, _ := places.MayOpen("http://127.0.0.1:9090/pay/1")
+	require.True(t, ok)
+}
+
+func TestAWayBackIsOneABrowserCanTake(t *testing.T) {
+	t.Parallel()
+	for address, fine := range map[string][2]bool{ // in test mode, live
+		"": {true, true}, "https://shop.example.com/return/{payment}": {true, true}, "http://localhost:8080/x": {true, false},
+		"http://127.0.0.1/x": {true, false}, "http://shop.example.com": {false, false}, "javascript:alert(1)": {false, false},
+		"https://": {false, false}, "/return": {false, false}, "https://shop.example.com/" + strings.Repeat("x", 2048): {false, false},
+	} {
+		require.Equal(t, fine[0], wire.CheckReturn(address, false) == nil, address)
+		require.Equal(t, fine[1], wire.CheckReturn(address, true) == nil, address)
+	}
+}
