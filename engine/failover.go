@@ -57,8 +57,11 @@ func (d *draft) mayMove(dead *Attempt) bool {
 	switch dead.Status {
 	case AttemptRejected: // provably not sent, or provably not accepted
 		return true
-	case AttemptFailed: // final; for the payer's own reasons the payer is asked first
-		return policy.FailoverAfter[dead.Code] && d.given.Now.Sub(d.Next.CreatedAt) <= policy.FailoverWithin
+	case AttemptFailed:
+		// Final; for the payer's own reasons the payer is asked first. A page that was
+		// shown may be paid on after all (money-safety, §2.5): nobody documents that it
+		// may not.
+		return dead.Flow == Direct && policy.FailoverAfter[dead.Code] && d.given.Now.Sub(d.Next.CreatedAt) <= policy.FailoverWithin
 	case AttemptAbsent:
 		return policy.FailoverAfterQuarantine
 	case AttemptExpired, AttemptSending, AttemptCustomer, AttemptUnknown, AttemptQuarantine, AttemptSucceeded:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/bookmi/cauri/engine"
 )
 
 // seldom is a cell of the failure table that no gateway's counter knows: it is
@@ -84,6 +86,11 @@ func (w *world) otherCells(ctx context.Context, n *nemesis) (lines, empty []stri
 	}
 	w.sends.Unlock()
 	count("payout, sent again under the reference it had", twice)
+	var unclear int
+	if err := w.window.QueryRow(ctx, "SELECT count(*) FROM payouts WHERE waiting = $1", engine.WaitingGateway).Scan(&unclear); err != nil {
+		return nil, nil, err
+	}
+	lines = append(lines, fmt.Sprintf("%7d  payouts that people ask the gateway about", unclear)) // there need be none
 	count("crash: an engine killed and started again", w.far.kills)
 	count("database: every connection ended at once", n.hangUps)
 	return lines, empty, nil

@@ -41,7 +41,7 @@ func (w *world) quiet(ctx context.Context) error {
 		switch {
 		case left == "" && due == 0 && still >= 2 && moves >= movesLeast:
 			return true
-		case still >= 5 && moves < movesMost:
+		case still >= 4 && moves < movesMost:
 			// Nothing changes by itself any more: the next moment of whatever is left, and
 			// of the dead attempts that are listened to, is minutes away, or a day for the
 			// page that nobody pays on.
@@ -64,26 +64,27 @@ func (w *world) quiet(ctx context.Context) error {
 	return nil
 }
 
-// The clock is moved at least four times, the third by a day, so that every dead
+// The clock is moved at least three times, the third by a day, so that every dead
 // attempt is asked about again and every page's time is over; and at most so often.
 // No hold is released by that: their time is two days.
 const (
 	aDayAfter  = 2
-	movesLeast = 4
+	movesLeast = 3
 	movesMost  = 12
 )
 
 // underWay says what has not come to its end, "" when all has, and how many due
-// rows wait for their tick.
+// rows wait for their tick. A payout that was sent again and again without one
+// conclusive word is people's: its money is in flight and stays there.
 func (w *world) underWay(ctx context.Context) (what string, due int, err error) {
 	var payments, attempts, refunds, payouts, inbox int
 	err = w.window.QueryRow(ctx, `
 		SELECT (SELECT count(*) FROM transactions WHERE status IN ('initiated', 'processing')),
 		       (SELECT count(*) FROM attempts WHERE status IN ('sending', 'customer', 'unknown', 'quarantine')),
 		       (SELECT count(*) FROM refunds WHERE status <> 'done'),
-		       (SELECT count(*) FROM payouts WHERE status <> 'paid'),
+		       (SELECT count(*) FROM payouts WHERE status <> 'paid' AND waiting <> $1),
 		       (SELECT count(*) FROM inbox WHERE next_at IS NOT NULL),
-		       (SELECT count(*) FROM due WHERE due_at <= now())`).Scan(&payments, &attempts, &refunds, &payouts, &inbox, &due)
+		       (SELECT count(*) FROM due WHERE due_at <= now())`, engine.WaitingGateway).Scan(&payments, &attempts, &refunds, &payouts, &inbox, &due)
 	if err != nil {
 		return "", 0, err
 	}
@@ -238,9 +239,9 @@ func (w *world) payoutsAgree(ctx context.Context, v *verdict) (settled money.Amo
 		v.complain("%s: we paid out %d F, the gateway nothing", reference, amount)
 	}
 	var ledger money.Amount
-	err = w.window.QueryRow(ctx, `SELECT coalesce(sum(CASE kind WHEN 'payout.paid' THEN amount ELSE -amount END), 0)
-		FROM journals JOIN postings p ON p.transaction_id = journals.transaction_id AND p.journal_no = journals.no
-		WHERE kind IN ('payout.paid', 'payout.reversed') AND account LIKE 'gateway:%' AND (kind = 'payout.paid') = (amount > 0)`).Scan(&ledger)
+	err = w.window.QueryRow(ctx, `SELECT coalesce(sum(p.amount), 0)
+		FROM journals j JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no
+		WHERE j.kind IN ('payout.paid', 'payout.reversed') AND p.account LIKE 'gateway:%'`).Scan(&ledger)
 	if err == nil && ledger != settled {
 		v.complain("the talents were sent %d F in all, the ledger says %d F", settled, ledger)
 	}

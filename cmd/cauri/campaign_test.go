@@ -88,6 +88,9 @@ func suffer(t *testing.T, w *world, c *crowd, n *nemesis) {
 	looking, stop := context.WithCancel(ctx)
 	var helpers sync.WaitGroup
 	helpers.Go(func() { c.watch.run(looking) })
+	helpers.Go(func() { // an operator works through the list of refunds meanwhile
+		_ = every(looking, 2*time.Second, func() bool { _ = w.refundByHand(looking); return false }) // again in a moment, and at the end
+	})
 	defer helpers.Wait()
 	defer stop()
 	var striking sync.WaitGroup

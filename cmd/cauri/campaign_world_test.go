@@ -37,9 +37,9 @@ func hurried(p engine.Policy) engine.Policy {
 	p.QuarantineFor, p.QuarantineReads, p.ReviewPause = 3*s, 3, s
 	live := engine.Schedule{At: []time.Duration{s, 5 * s / 2, promptWindow + s/2, 6 * s, 9 * s}, Then: []engine.Pace{{Every: 4 * s, Until: time.Hour}}}
 	p.LiveAttempt, p.LiveAttempts = live, nil
-	// After a few looks at once the next is ten minutes later: the clock is moved there.
-	p.DeadAttempt = engine.Schedule{At: []time.Duration{3 * s, 8 * s, 15 * s}, Then: []engine.Pace{{Every: 10 * time.Minute, Until: 24 * time.Hour}}}
-	soon := engine.Schedule{At: []time.Duration{s / 2, s, 2 * s, 4 * s, 8 * s}, Then: []engine.Pace{{Every: 10 * s, Until: 24 * time.Hour}}}
+	// After one look soon the next is half a day later: the clock is moved there.
+	p.DeadAttempt = engine.Schedule{At: []time.Duration{14 * s}, Then: []engine.Pace{{Every: 12 * time.Hour, Until: 48 * time.Hour}}}
+	soon := engine.Schedule{At: []time.Duration{s, 3 * s, 7 * s}, Then: []engine.Pace{{Every: 10 * s, Until: 24 * time.Hour}}}
 	p.OpenTry, p.PayoutRetry, p.WalletCheck, p.OpenRefund, p.RefundRetry = soon, soon, soon, soon, soon
 	return p
 }

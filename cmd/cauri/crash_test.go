@@ -29,10 +29,10 @@ import (
 // impatient is the policy of tests: the real schedules, in seconds.
 func impatient(p engine.Policy) engine.Policy {
 	const s = time.Second
-	p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow = 2*s, s, s, 6*s
+	p.CallTimeout, p.AnswerGrace, p.InquireAfter, p.PromptWindow, p.HostedWindow = 2*s, s, s, 6*s, 6*s
 	p.QuarantineFor, p.QuarantineReads = 3*s, 3
 	quick := engine.Schedule{At: []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 7 * s}, Then: []engine.Pace{{Every: 2 * s, Until: time.Hour}}}
-	p.LiveAttempt, p.OpenTry, p.PayoutRetry, p.WalletCheck = quick, quick, quick, quick
+	p.LiveAttempt, p.OpenTry, p.PayoutRetry, p.WalletCheck, p.OpenRefund, p.RefundRetry = quick, quick, quick, quick, quick, quick
 	return p
 }
 

@@ -51,7 +51,8 @@ func (d *demo) settle(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		c, err := d.engine.store.Counts(ctx)
-		if err == nil && c.Payments[engine.ChargeIsInitiated]+c.Payments[engine.ChargeIsProcessing]+c.InFlight+c.Waiting+c.InDoubt+int64(c.Owed) == 0 {
+		open := c.Payments[engine.ChargeIsInitiated] + c.Payments[engine.ChargeIsProcessing]
+		if err == nil && open+c.InFlight+c.Waiting+c.InDoubt+int64(c.Owed) == 0 {
 			return nil
 		}
 		select {

@@ -103,8 +103,8 @@ func (d *demo) line(ctx context.Context) (string, error) {
 		"webhooks %d new / %d duplicate  %s  in doubt %d  surplus %d  refunded %s"
 	return fmt.Sprintf(at,
 		total(p), p[engine.ChargeIsSucceeded], p[engine.ChargeIsInitiated]+p[engine.ChargeIsProcessing],
-		p[engine.ChargeIsFailed]+p[engine.ChargeIsExpired]+p[engine.ChargeIsCancelled], francs(c.Held), francs(c.Released), francs(c.PaidOut), w.new, w.duplicate,
-		d.doors(), c.InDoubt, c.Surplus, francs(c.Refunded)), nil
+		p[engine.ChargeIsFailed]+p[engine.ChargeIsExpired]+p[engine.ChargeIsCancelled], francs(c.Held), francs(c.Released),
+		francs(c.PaidOut), w.new, w.duplicate, d.doors(), c.InDoubt, c.Surplus, francs(c.Refunded)), nil
 }
 
 // doors is whether each gateway takes payers now: its collect breaker's state.

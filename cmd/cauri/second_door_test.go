@@ -85,7 +85,8 @@ func TestWhileThePaystackBreakerIsOpenMTNPaysThroughFedaPayAndPaystackHearsNothi
 	t.Parallel()
 	p := startPlatform(t)
 	second := p.openSecondDoor(t)
-	code, _, errs := run(t, "gateways", "force", "paystack", "collect", "open", "--reason", "maintenance", "--as", "awa", "--database-url", p.dsn)
+	code, _, errs := run(t, "gateways", "force", "paystack", "collect", "open", "--reason", "maintenance", "--as", "awa",
+		"--database-url", p.dsn)
 	require.Zero(t, code, errs)
 	require.Eventually(t, func() bool { return len(p.outside.breakers.Resting()) == 1 }, 10*time.Second, 20*time.Millisecond)
 	begun := p.initiate(t, "B1", "mtn", "0500001000")

@@ -60,7 +60,7 @@ type follower struct {
 	failing  bool // so that an outage of the database is one line, not one every two seconds
 }
 
-// service follows from before the first call is made.
+// service looks again and again; the first look is startWatchers' own.
 func (f *follower) service() lifecycle.Service {
 	rounds := &rounds{every: overridesEvery, work: f.look}
 	return lifecycle.Service{Name: "overrides", Start: rounds.Start, Stop: rounds.Stop}

@@ -159,11 +159,11 @@ func TestPhonesAndFlowsAreConfiguration(t *testing.T) {
 	r := answering(t, answers)
 	c := client(t, r.URL, func(c *fedapay.Config) {
 		c.PhoneFormat = fedapay.E164
-		c.Modes = map[phone.Operator]string{phone.MTN: "mtn_open_ci"}
+		c.Modes, c.Country = map[phone.Operator]string{phone.MTN: "mtn_open_ci"}, "bj"
 	})
 	_, err := c.Charge(t.Context(), chargeCall())
 	require.NoError(t, err)
-	require.Contains(t, string(r.to("/v1/mtn_open_ci")[0].Body), `{"number":"+2250500000000","country":"ci"}`)
+	require.Contains(t, string(r.To("/v1/mtn_open_ci")[0].Body), `{"number":"+2250500000000","country":"bj"}`)
 	orange := chargeCall()
 	orange.Payer.Operator = phone.Orange
 	_, err = c.Charge(t.Context(), orange)
@@ -293,5 +293,5 @@ func TestManyChargesAtOnceDoNotShareAnswers(t *testing.T) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-	require.Len(t, r.to(createPath), calls)
+	require.Len(t, r.To(createPath), calls)
 }

@@ -17,34 +17,19 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/fedapay"
+	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/secret"
 )
 
 // shape is one way for a call to go wrong, and what it must be taken for.
-type shape struct {
-	name string
-	act  func(conn net.Conn, got seen)
-	kind engine.Kind
-	code engine.Code
-}
+type shape = gatewaytest.Shape
 
-func says(status int, body string, headers ...string) func(net.Conn, seen) {
-	return func(conn net.Conn, _ seen) { answer(conn, status, body, headers...) }
-}
-
-func writes(raw string) func(net.Conn, seen) {
-	return func(conn net.Conn, _ seen) { _, _ = conn.Write([]byte(raw)) }
-}
-
-// resets ends the connection with a RST.
-func resets(conn net.Conn, _ seen) {
-	if tcp, is := conn.(*net.TCPConn); is {
-		_ = tcp.SetLinger(0)
-	}
-}
-
-// hangs keeps silent until the other side has had enough.
-func hangs(conn net.Conn, _ seen) { _, _ = conn.Read(make([]byte, 1)) }
+var (
+	says   = gatewaytest.Says
+	writes = gatewaytest.Writes
+	hangs  = gatewaytest.Hangs
+	fails  = gatewaytest.Fails
+)
 
 const (
 	amb = engine.Ambiguous
@@ -59,85 +44,39 @@ const (
 // the step's success looks like.
 func anyStep(t *testing.T, ok string) []shape {
 	t.Helper()
-	html := "<html><body><h1>502 Bad Gateway</h1></body></html>"
 	no := sample(t, "error_400_operation_not_allowed")
-	return []shape{
-		// Nobody answered, or not to the end.
-		{"closed at once", func(net.Conn, seen) {}, amb, unreadable},
-		{"reset", resets, amb, unreadable},
-		{"silence", hangs, amb, engine.CodeGatewayTimeout},
-		{"half a status line", writes("HTTP/1.1 2"), amb, unreadable},
-		{"half of the headers", writes("HTTP/1.1 200 OK\r\nContent-Type: appl"), amb, unreadable},
-		{"half of the body", writes("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + ok), amb, unreadable},
-		{"half of a chunk", writes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n" + ok), amb, unreadable},
-		{"a body that never ends", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
-			hangs(c, s)
-		}, amb, engine.CodeGatewayTimeout},
-		{"headers that never end", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\n")(c, s)
-			hangs(c, s)
-		}, amb, engine.CodeGatewayTimeout},
-		{"reset in the body", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
-			resets(c, s)
-		}, amb, unreadable},
-		{"no HTTP", writes("SSH-2.0-OpenSSH_9.6\r\n\r\n"), amb, unreadable},
-		{"a body without end of JSON", writes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + ok[:len(ok)-9]), amb, unreadable},
-		{"more than a mebibyte", says(200, `{"v1/transaction":"`+strings.Repeat("x", 1<<20)+`"}`), amb, unreadable},
-		{"headers without end", writes("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"), amb, unreadable},
-
+	return append(gatewaytest.Unanswered(ok), []shape{
 		// It said yes, unusably.
-		{"200 empty", says(200, ""), amb, unreadable},
-		{"204", writes("HTTP/1.1 204 No Content\r\n\r\n"), amb, unreadable},
-		{"200 HTML", says(200, html), amb, unreadable},
-		{"200 XML", says(200, "<?xml version='1.0'?><ok/>", "Content-Type: text/xml"), amb, unreadable},
-		{"200 null", says(200, "null"), amb, unreadable},
-		{"200 array", says(200, "[]"), amb, unreadable},
-		{"200 of nothing", says(200, "{}"), amb, unreadable},
-		{"200 with a message alone", says(200, sample(t, "error_message_only")), amb, unreadable},
-		{"200 with a wrapper of null", says(200, `{"v1/transaction":null,"v1/payment_intent":null}`), amb, unreadable},
-		{"200 with a wrapper of text", says(200, `{"v1/transaction":"ok","v1/payment_intent":"ok"}`), amb, unreadable},
-		{"200 and more JSON", says(200, ok+ok), amb, unreadable},
-		{"200 compressed", says(200, "\x1f\x8b\x08\x00\x00", "Content-Encoding: gzip"), amb, unreadable},
-		{"202 empty", says(202, ""), amb, unreadable},
+		fails("200 of nothing", says(200, "{}"), amb, unreadable),
+		fails("200 with a message alone", says(200, sample(t, "error_message_only")), amb, unreadable),
+		fails("200 with a wrapper of null", says(200, `{"v1/transaction":null,"v1/payment_intent":null}`), amb, unreadable),
+		fails("200 with a wrapper of text", says(200, `{"v1/transaction":"ok","v1/payment_intent":"ok"}`), amb, unreadable),
 
 		// It said something else.
-		{"301", says(301, "", "Location: http://127.0.0.1:1/v1"), amb, unreadable},
-		{"302 to a page that says yes", says(302, ok, "Location: http://127.0.0.1:1/charge"), amb, unreadable},
-		{"307", says(307, no, "Location: http://127.0.0.1:1/v1"), amb, unreadable},
-		{"402", says(402, no), amb, unreadable},
-		{"405", says(405, no), amb, unreadable},
-		{"408", says(408, no), amb, unreadable},
-		{"409", says(409, no), amb, unreadable},
-		{"418", says(418, no), amb, unreadable},
-		{"500 naming a field", says(500, sample(t, "error_validation")), amb, engine.CodeGatewayServerError},
-		{"500 of nothing", says(500, "{}"), amb, engine.CodeGatewayServerError},
-		{"502 HTML", says(502, html), amb, engine.CodeGatewayServerError},
-		{"503 empty", says(503, ""), amb, engine.CodeGatewayServerError},
-		{"504", says(504, html), amb, engine.CodeGatewayServerError},
-		{"599", says(599, ""), amb, engine.CodeGatewayServerError},
+		fails("307", says(307, no, "Location: http://127.0.0.1:1/v1"), amb, unreadable),
+		fails("402", says(402, no), amb, unreadable),
+		fails("405", says(405, no), amb, unreadable),
+		fails("408", says(408, no), amb, unreadable),
+		fails("409", says(409, no), amb, unreadable),
+		fails("418", says(418, no), amb, unreadable),
+		fails("500 naming a field", says(500, sample(t, "error_validation")), amb, engine.CodeGatewayServerError),
+		fails("500 of nothing", says(500, "{}"), amb, engine.CodeGatewayServerError),
 
 		// It said no, but not in a way that proves anything.
-		{"400 empty", says(400, ""), amb, unreadable},
-		{"400 HTML", says(400, html), amb, unreadable},
-		{"400 of nothing", says(400, "{}"), amb, unreadable},
-		{"400 with a message that is no text", says(400, `{"message":{"fr":"non"}}`), amb, unreadable},
-		{"400 half", writes("HTTP/1.1 400 Bad Request\r\nContent-Length: 90\r\n\r\n{\"message\":\"no"), amb, unreadable},
-		{"404 HTML", says(404, html), amb, unreadable},
+		fails("400 of nothing", says(400, "{}"), amb, unreadable),
+		fails("400 with a message that is no text", says(400, `{"message":{"fr":"non"}}`), amb, unreadable),
+		fails("400 half", writes("HTTP/1.1 400 Bad Request\r\nContent-Length: 90\r\n\r\n{\"message\":\"no"), amb, unreadable),
 
 		// The whitelist: provably not done.
-		{"400 not allowed", says(400, no), una, declined},
-		{"400 with a message", says(400, sample(t, "error_message_only")), una, declined},
-		{"400 with an error", says(400, `{"error":"no"}`), una, declined},
-		{"401", says(401, sample(t, "error_message_only")), una, engine.CodeGatewayUnauthorized},
-		{"401 empty", says(401, ""), una, engine.CodeGatewayUnauthorized},
-		{"403", says(403, no), una, engine.CodeGatewayMisconfigured},
-		{"404 readable", says(404, no), una, declined},
-		{"422 naming a field", says(422, sample(t, "error_validation")), una, declined},
-		{"429", says(429, no), una, engine.CodeGatewayRateLimited},
-		{"429 HTML", says(429, html), una, engine.CodeGatewayRateLimited},
-	}
+		fails("400 not allowed", says(400, no), una, declined),
+		fails("400 with a message", says(400, sample(t, "error_message_only")), una, declined),
+		fails("400 with an error", says(400, `{"error":"no"}`), una, declined),
+		fails("401", says(401, sample(t, "error_message_only")), una, engine.CodeGatewayUnauthorized),
+		fails("403", says(403, no), una, engine.CodeGatewayMisconfigured),
+		fails("404 readable", says(404, no), una, declined),
+		fails("422 naming a field", says(422, sample(t, "error_validation")), una, declined),
+		fails("429", says(429, no), una, engine.CodeGatewayRateLimited),
+	}...)
 }
 
 func createShapes(t *testing.T) []shape {
@@ -146,22 +85,22 @@ func createShapes(t *testing.T) []shape {
 		return says(200, about(t, "transaction_create.response", fields))
 	}
 	return append(anyStep(t, about(t, "transaction_create.response", nil)), []shape{
-		{"without an id", made(map[string]any{"id": nil}), amb, unreadable},
-		{"with an id that is a path", made(map[string]any{"id": "../payouts"}), amb, unreadable},
-		{"about another reference", made(map[string]any{"merchant_reference": "ORD-1"}), amb, unreadable},
-		{"about another amount", made(map[string]any{"amount": 1_500_000}), amb, unreadable},
-		{"about a part of a franc more", made(map[string]any{"amount": 15000.5}), amb, unreadable},
-		{"about one that was asked already", made(map[string]any{"mode": "mtn_ci"}), amb, engine.CodeDuplicateReference},
-		{"about one that is paid", made(map[string]any{"status": "approved"}), amb, engine.CodeDuplicateReference},
+		fails("without an id", made(map[string]any{"id": nil}), amb, unreadable),
+		fails("with an id that is a path", made(map[string]any{"id": "../payouts"}), amb, unreadable),
+		fails("about another reference", made(map[string]any{"merchant_reference": "ORD-1"}), amb, unreadable),
+		fails("about another amount", made(map[string]any{"amount": 1_500_000}), amb, unreadable),
+		fails("about a part of a franc more", made(map[string]any{"amount": 15000.5}), amb, unreadable),
+		fails("about one that was asked already", made(map[string]any{"mode": "mtn_ci"}), amb, engine.CodeDuplicateReference),
+		fails("about one that is paid", made(map[string]any{"status": "approved"}), amb, engine.CodeDuplicateReference),
 	}...)
 }
 
 func startShapes(t *testing.T) []shape {
 	t.Helper()
 	return append(anyStep(t, sample(t, "direct_payment.response")), []shape{
-		{"without a status", says(200, `{"v1/payment_intent":{"reference":"trx_fOg_1763805600047"}}`), amb, unreadable},
-		{"about another", says(200, `{"v1/payment_intent":{"reference":"trx_another","status":"pending"}}`), amb, unreadable},
-		{"as of 2018", says(200, `{"message":"success"}`), amb, unreadable},
+		fails("without a status", says(200, `{"v1/payment_intent":{"reference":"trx_fOg_1763805600047"}}`), amb, unreadable),
+		fails("about another", says(200, `{"v1/payment_intent":{"reference":"trx_another","status":"pending"}}`), amb, unreadable),
+		fails("as of 2018", says(200, `{"message":"success"}`), amb, unreadable),
 	}...)
 }
 
@@ -178,12 +117,12 @@ func TestEveryShapeOfFailureIsClassified(t *testing.T) {
 	}{{createPath, nothing, createShapes(t)}, {startPath, shell, startShapes(t)}} {
 		require.GreaterOrEqual(t, len(step.shapes), 40)
 		for _, s := range step.shapes {
-			t.Run(step.path+" "+s.name, func(t *testing.T) {
+			t.Run(step.path+" "+s.Name, func(t *testing.T) {
 				t.Parallel()
 				answers := accepting(t, map[string]reply{findPath: step.looks})
 				r := misbehave(t, func(conn net.Conn, got seen) {
 					if got.Path == step.path {
-						s.act(conn, got)
+						s.Act(conn, got)
 						return
 					}
 					answer(conn, answers[got.Path].status, answers[got.Path].body)
@@ -192,27 +131,16 @@ func TestEveryShapeOfFailureIsClassified(t *testing.T) {
 				got, err := c.Charge(t.Context(), chargeCall())
 				require.Error(t, err)
 				require.Empty(t, got)
-				require.ErrorIs(t, err, s.kind, "%v", err)
-				require.Equal(t, s.kind, engine.GatewayError(err).Kind)
-				if s.kind == amb {
+				require.ErrorIs(t, err, s.Kind, "%v", err)
+				require.Equal(t, s.Kind, engine.GatewayError(err).Kind)
+				if s.Kind == amb {
 					require.NotErrorIs(t, err, una, "an error has one kind")
 				}
-				require.Equal(t, s.code, engine.CodeOf(err), "%v", err)
-				require.Len(t, r.to(step.path), 1, "nothing is ever sent twice")
+				require.Equal(t, s.Code, engine.CodeOf(err), "%v", err)
+				require.Len(t, r.To(step.path), 1, "nothing is ever sent twice")
 			})
 		}
 	}
-}
-
-// to are the requests for a path.
-func (r *rogue) to(path string) []seen {
-	var out []seen
-	for _, one := range r.Requests() {
-		if one.Path == path {
-			out = append(out, one)
-		}
-	}
-	return out
 }
 
 // The rule that keeps a payer from paying twice: a no is believed only when a
@@ -270,8 +198,8 @@ func TestARefusalIsBelievedOnlyAfterALook(t *testing.T) {
 				if c.code != "" {
 					require.Equal(t, c.code, engine.CodeOf(err))
 				}
-				require.Len(t, r.to(c.path), 1)
-				require.Len(t, r.to(findPath), 1, "one look")
+				require.Len(t, r.To(c.path), 1)
+				require.Len(t, r.To(findPath), 1, "one look")
 			})
 		}
 	}

@@ -100,7 +100,7 @@ func TestASuccessIsToldWhole(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	require.Len(t, r.to(currenciesPath), 1, "currencies are learnt once")
+	require.Len(t, r.To(currenciesPath), 1, "currencies are learnt once")
 
 	merchant := answering(t, map[string]reply{readPath: {200, about(t, "transaction_get_approved.response", map[string]any{
 		"amount_debited": 15000, "currency": map[string]any{"iso": "XOF"}, "amount": 15000.5,
@@ -191,7 +191,7 @@ func TestEveryCutInAChargeIsFoundByAsking(t *testing.T) {
 			got, err := client(t, r.URL, func(config *fedapay.Config) { config.ModeComesLate = c.late }).InquireCharge(t.Context(), c.call)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
-			require.Empty(t, r.to(startPath), "an inquiry starts nothing")
+			require.Empty(t, r.To(startPath), "an inquiry starts nothing")
 		})
 	}
 }
@@ -254,7 +254,7 @@ func TestWhatIsListedIsNotAbsent(t *testing.T) {
 	require.Equal(t, engine.ChargePending, got.Status)
 	require.Equal(t, "235880", got.GatewayReference)
 	require.Equal(t, "find: 404 about a transaction that is listed", told)
-	require.Equal(t, "search="+chargeRef.String()+"&page=1&per_page=25", r.to(searchPath)[0].Query)
+	require.Equal(t, "search="+chargeRef.String()+"&page=1&per_page=25", r.To(searchPath)[0].Query)
 }
 
 func TestAGatewayReferenceThatIsNoIDIsNoPath(t *testing.T) {

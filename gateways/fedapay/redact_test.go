@@ -40,12 +40,12 @@ func TestNoPayerAndNoAccountIsKeptOfAWebhook(t *testing.T) {
 func TestRedactingSparesWhatIsEvidenceAndNothingElse(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"name":"x","account":{"a":1},"entity":{"id":1,"balance":{"b":2}}}`:              `{"name":"x","entity":{"id":1}}`,
-		`{"account":1,"ACCOUNT":2,"name":"x","account":3}`:                                `{"name":"x"}`,
-		`{ "name" : "\u0026" , "entity" : {"id":1.50, "mode":"é\u0026"} }`:                `{"name":"\u0026","entity":{"id":1.50,"mode":"é\u0026"}}`,
-		`{"entity":[{"balance":1}],"name":"x"}`:                                           `{"name":"x"}`,
-		`{"name":"customer.created","entity":{"id":7,"email":"a","name":"Awa"}}`:          `{"name":"customer.created","entity":{"id":7}}`,
-		`{"name":{"email":"a"},"entity":{"custom_metadata":{"flow":"page","email":"a"}}}`: `{"entity":{"custom_metadata":{"flow":"page"}}}`,
+		`{"name":"x","account":{"a":1},"entity":{"id":1,"balance":{"b":2}}}`:     `{"name":"x","entity":{"id":1}}`,
+		`{"account":1,"ACCOUNT":2,"name":"x","account":3}`:                       `{"name":"x"}`,
+		`{ "name" : "\u0026" , "entity" : {"id":1.50, "mode":"é\u0026"} }`:       `{"name":"\u0026","entity":{"id":1.50,"mode":"é\u0026"}}`,
+		`{"entity":[{"balance":1}],"name":"x"}`:                                  `{"name":"x"}`,
+		`{"name":"customer.created","entity":{"id":7,"email":"a","name":"Awa"}}`: `{"name":"customer.created","entity":{"id":7}}`,
+		`{"name":{"email":"a"},"entity":{"currency":{"iso":"XOF","a":"b"}}}`:     `{"entity":{"currency":{"iso":"XOF"}}}`,
 		`{}`: `{}`,
 		`{"name":"x","account":{"email":"owner@example.com"}`: ``,
 		`{"name":"x"}{"account":1}`:                           ``,

@@ -109,8 +109,10 @@ func (p FedaPays) transaction(status, reference string, francs int64) FedaPayWeb
 		"customer": map[string]any{
 			"klass": "v1/customer", "id": 19359, "firstname": "Awa", "lastname": "Kone", "full_name": "Awa Kone", "email": "awa.kone@example.com",
 		},
-		"payment_method": map[string]any{"klass": "v1/payment_method", "brand": "mtn", "country": "CI", "number": "2250500000000", "method": "phone"},
-		"balance":        map[string]any{"klass": "v1/balance", "id": 142431, "amount": 474000, "mode": "mtn_ci"}, "refunds": []any{},
+		"payment_method": map[string]any{
+			"klass": "v1/payment_method", "brand": "mtn", "country": "CI", "number": "2250500000000", "method": "phone",
+		},
+		"balance": map[string]any{"klass": "v1/balance", "id": 142431, "amount": 474000, "mode": "mtn_ci"}, "refunds": []any{},
 	})
 }
 

@@ -7,6 +7,10 @@
 // taken once and told exactly, an answer that was lost found again by asking,
 // and no error called Unavailable after the gateway could have acted.
 //
+// Rogue is the other outside: a server of raw TCP that does to a client whatever can
+// be done to it, and Unanswered the shapes of failure that mean the same in every
+// dialect.
+//
 // What never happens here: a sleep, a gateway's own word, a number of its wire.
 // The package is imported by tests alone.
 package gatewaytest

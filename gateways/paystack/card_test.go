@@ -77,18 +77,18 @@ func TestAPageThatMayNotBeOpenedIsShownToNobody(t *testing.T) {
 func TestEveryShapeOfFailureOfAPageIsClassifiedAsACharges(t *testing.T) {
 	t.Parallel()
 	for _, s := range chargeShapes(t) {
-		switch s.name {
+		switch s.Name {
 		case "200 without the charge's status", "200 about another charge", "400 no funds":
 			continue // words of a charge's own answer
 		}
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r := misbehave(t, s.act)
+			r := misbehave(t, s.Act)
 			c := client(t, r.URL, func(c *paystack.Config) { c.Timeout = 300 * time.Millisecond })
 			got, err := c.Charge(t.Context(), cardCall())
 			require.Empty(t, got)
-			require.ErrorIs(t, err, s.kind, "%v", err)
-			require.Equal(t, s.code, engine.CodeOf(err), "%v", err)
+			require.ErrorIs(t, err, s.Kind, "%v", err)
+			require.Equal(t, s.Code, engine.CodeOf(err), "%v", err)
 			require.Len(t, r.Requests(), 1, "nothing is ever sent twice")
 		})
 	}

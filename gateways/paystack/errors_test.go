@@ -16,35 +16,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/paystack"
 	"github.com/bookmi/cauri/gateways/secret"
 )
 
 // shape is one way for a call to go wrong, and what it must be taken for.
-type shape struct {
-	name string
-	act  func(conn net.Conn, got seen)
-	kind engine.Kind
-	code engine.Code
-}
+type shape = gatewaytest.Shape
 
-func says(status int, body string, headers ...string) func(net.Conn, seen) {
-	return func(conn net.Conn, _ seen) { answer(conn, status, body, headers...) }
-}
-
-func writes(raw string) func(net.Conn, seen) {
-	return func(conn net.Conn, _ seen) { _, _ = conn.Write([]byte(raw)) }
-}
-
-// resets ends the connection with a RST.
-func resets(conn net.Conn, _ seen) {
-	if tcp, is := conn.(*net.TCPConn); is {
-		_ = tcp.SetLinger(0)
-	}
-}
-
-// hangs keeps silent until the other side has had enough.
-func hangs(conn net.Conn, _ seen) { _, _ = conn.Read(make([]byte, 1)) }
+var (
+	says   = gatewaytest.Says
+	writes = gatewaytest.Writes
+	hangs  = gatewaytest.Hangs
+	fails  = gatewaytest.Fails
+)
 
 const (
 	amb = engine.Ambiguous
@@ -59,94 +44,49 @@ const (
 func chargeShapes(t *testing.T) []shape {
 	t.Helper()
 	ok := about(t, "charge.create.response.pending", chargeRef, nil)
-	html := "<html><body><h1>502 Bad Gateway</h1></body></html>"
-	return []shape{
-		// Nobody answered, or not to the end.
-		{"closed at once", func(net.Conn, seen) {}, amb, unreadable},
-		{"reset", resets, amb, unreadable},
-		{"silence", hangs, amb, engine.CodeGatewayTimeout},
-		{"half a status line", writes("HTTP/1.1 2"), amb, unreadable},
-		{"half of the headers", writes("HTTP/1.1 200 OK\r\nContent-Type: appl"), amb, unreadable},
-		{"half of the body", writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + ok), amb, unreadable},
-		{"half of a chunk", writes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n" + ok), amb, unreadable},
-		{"a body that never ends", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
-			hangs(c, s)
-		}, amb, engine.CodeGatewayTimeout},
-		{"headers that never end", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\n")(c, s)
-			hangs(c, s)
-		}, amb, engine.CodeGatewayTimeout},
-		{"reset in the body", func(c net.Conn, s seen) {
-			writes("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")(c, s)
-			resets(c, s)
-		}, amb, unreadable},
-		{"no HTTP", writes("SSH-2.0-OpenSSH_9.6\r\n\r\n"), amb, unreadable},
-		{"a body without end of JSON", writes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + ok[:len(ok)-9]), amb, unreadable},
-		{"more than a mebibyte", says(200, `{"status":true,"message":"`+strings.Repeat("x", 1<<20)+`","data":{}}`), amb, unreadable},
-		{"headers without end", writes("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"), amb, unreadable},
-
+	return append(gatewaytest.Unanswered(ok), []shape{
 		// It said yes, unusably.
-		{"200 empty", says(200, ""), amb, unreadable},
-		{"204", writes("HTTP/1.1 204 No Content\r\n\r\n"), amb, unreadable},
-		{"200 HTML", says(200, html), amb, unreadable},
-		{"200 XML", says(200, "<?xml version='1.0'?><ok/>", "Content-Type: text/xml"), amb, unreadable},
-		{"200 null", says(200, "null"), amb, unreadable},
-		{"200 array", says(200, "[]"), amb, unreadable},
-		{"200 without data", says(200, `{"status":true,"message":"Charge attempted"}`), amb, unreadable},
-		{"200 with null data", says(200, `{"status":true,"message":"Charge attempted","data":null}`), amb, unreadable},
-		{"200 with data of text", says(200, `{"status":true,"message":"Charge attempted","data":"ok"}`), amb, unreadable},
-		{"200 without the charge's status", says(200, strings.Replace(ok, `"pending"`, "null", 1)), amb, unreadable},
-		{"200 about another charge", says(200, sample(t, "charge.create.response.pending")), amb, unreadable},
-		{"200 with status false", says(200, `{"status":false,"message":"Charge attempted"}`), amb, unreadable},
-		{"200 with a status of 1", says(200, strings.Replace(ok, "true", "1", 1)), amb, unreadable},
-		{"200 and more JSON", says(200, ok+ok), amb, unreadable},
-		{"200 compressed", says(200, "\x1f\x8b\x08\x00\x00", "Content-Encoding: gzip"), amb, unreadable},
-		{"202 empty", says(202, ""), amb, unreadable},
+		fails("200 without data", says(200, `{"status":true,"message":"Charge attempted"}`), amb, unreadable),
+		fails("200 with null data", says(200, `{"status":true,"message":"Charge attempted","data":null}`), amb, unreadable),
+		fails("200 with data of text", says(200, `{"status":true,"message":"Charge attempted","data":"ok"}`), amb, unreadable),
+		fails("200 without the charge's status", says(200, strings.Replace(ok, `"pending"`, "null", 1)), amb, unreadable),
+		fails("200 about another charge", says(200, sample(t, "charge.create.response.pending")), amb, unreadable),
+		fails("200 with status false", says(200, `{"status":false,"message":"Charge attempted"}`), amb, unreadable),
+		fails("200 with a status of 1", says(200, strings.Replace(ok, "true", "1", 1)), amb, unreadable),
 
 		// It said something else.
-		{"301", says(301, "", "Location: http://127.0.0.1:1/charge"), amb, unreadable},
-		{"302 to a page that says yes", says(302, ok, "Location: http://127.0.0.1:1/charge"), amb, unreadable},
-		{"307", says(307, "", "Location: http://127.0.0.1:1/charge"), amb, unreadable},
-		{"403 readable", says(403, `{"status":false,"message":"Your IP address is not allowed to make this call"}`), amb, unreadable},
-		{"408", says(408, `{"status":false,"message":"Request timeout"}`), amb, unreadable},
-		{"409", says(409, `{"status":false,"message":"Conflict"}`), amb, unreadable},
-		{"418", says(418, `{"status":false,"message":"short and stout"}`), amb, unreadable},
-		{"500 of theirs", says(500, sample(t, "error.server.500")), amb, engine.CodeGatewayServerError},
-		{"500 saying nothing was done", says(500, sample(t, "error.validation.missing_params.400")), amb, engine.CodeGatewayServerError},
-		{"502 HTML", says(502, html), amb, engine.CodeGatewayServerError},
-		{"503 empty", says(503, ""), amb, engine.CodeGatewayServerError},
-		{"504", says(504, html), amb, engine.CodeGatewayServerError},
-		{"599", says(599, ""), amb, engine.CodeGatewayServerError},
+		fails("307", says(307, "", "Location: http://127.0.0.1:1/charge"), amb, unreadable),
+		fails("403 readable", says(403, `{"status":false,"message":"Your IP address is not allowed to make this call"}`), amb, unreadable),
+		fails("408", says(408, `{"status":false,"message":"Request timeout"}`), amb, unreadable),
+		fails("409", says(409, `{"status":false,"message":"Conflict"}`), amb, unreadable),
+		fails("418", says(418, `{"status":false,"message":"short and stout"}`), amb, unreadable),
+		fails("500 of theirs", says(500, sample(t, "error.server.500")), amb, engine.CodeGatewayServerError),
+		fails("500 saying nothing was done", says(500, sample(t, "error.validation.missing_params.400")), amb, engine.CodeGatewayServerError),
 
 		// It said no, but not in a way that proves anything.
-		{"400 empty", says(400, ""), amb, unreadable},
-		{"400 HTML", says(400, html), amb, unreadable},
-		{"400 with status true", says(400, `{"status":true,"message":"Email is required"}`), amb, unreadable},
-		{"400 without a message", says(400, `{"status":false}`), amb, unreadable},
-		{"400 with a message that is no text", says(400, `{"status":false,"message":{"en":"no"}}`), amb, unreadable},
-		{"400 half", writes("HTTP/1.1 400 Bad Request\r\nContent-Length: 90\r\n\r\n{\"status\":false,\"mess"), amb, unreadable},
-		{"400 of the processor", says(400, `{"status":false,"message":"Declined","type":"processor_error"}`), amb, unreadable},
-		{"404 that does not know", says(404, `{"status":false,"message":"Oops","code":"unknown"}`), amb, unreadable},
-		{"400 duplicate", says(400, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference},
-		{"404 duplicate", says(404, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference},
-		{"409 duplicate", says(409, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference},
-		{"200 duplicate", says(200, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference},
+		fails("400 with status true", says(400, `{"status":true,"message":"Email is required"}`), amb, unreadable),
+		fails("400 without a message", says(400, `{"status":false}`), amb, unreadable),
+		fails("400 with a message that is no text", says(400, `{"status":false,"message":{"en":"no"}}`), amb, unreadable),
+		fails("400 half", writes("HTTP/1.1 400 Bad Request\r\nContent-Length: 90\r\n\r\n{\"status\":false,\"mess"), amb, unreadable),
+		fails("400 of the processor", says(400, `{"status":false,"message":"Declined","type":"processor_error"}`), amb, unreadable),
+		fails("404 that does not know", says(404, `{"status":false,"message":"Oops","code":"unknown"}`), amb, unreadable),
+		fails("400 duplicate", says(400, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference),
+		fails("404 duplicate", says(404, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference),
+		fails("409 duplicate", says(409, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference),
+		fails("200 duplicate", says(200, sample(t, "error.transaction.duplicate_reference.400")), amb, engine.CodeDuplicateReference),
 
 		// The whitelist: provably not done.
-		{"401", says(401, sample(t, "error.invalid_key.401")), una, engine.CodeGatewayUnauthorized},
-		{"401 empty", says(401, ""), una, engine.CodeGatewayUnauthorized},
-		{"429", says(429, sample(t, "error.rate_limited.429"), "x-ratelimit-reset: 30"), una, engine.CodeGatewayRateLimited},
-		{"429 without a header", says(429, sample(t, "error.rate_limited.429")), una, engine.CodeGatewayRateLimited},
-		{"429 HTML", says(429, html), una, engine.CodeGatewayRateLimited},
-		{"400 missing email", says(400, sample(t, "error.charge.missing_email.400")), una, declined},
-		{"400 missing params", says(400, sample(t, "error.validation.missing_params.400")), una, declined},
-		{"400 with status in quotes", says(400, `{"status":"false","message":"Email is required"}`), una, declined},
-		{"404 readable", says(404, `{"status":false,"message":"Not Found"}`), una, declined},
-		{"422 readable", says(422, `{"status":false,"message":"Amount is invalid","code":"invalid_params"}`), una, declined},
-		{"400 currency", says(400, sample(t, "error.currency_not_supported")), una, engine.CodeGatewayMisconfigured},
-		{"400 no funds", says(400, `{"status":false,"message":"Insufficient funds"}`), dec, engine.CodeInsufficientFunds},
-	}
+		fails("401", says(401, sample(t, "error.invalid_key.401")), una, engine.CodeGatewayUnauthorized),
+		fails("429", says(429, sample(t, "error.rate_limited.429"), "x-ratelimit-reset: 30"), una, engine.CodeGatewayRateLimited),
+		fails("429 without a header", says(429, sample(t, "error.rate_limited.429")), una, engine.CodeGatewayRateLimited),
+		fails("400 missing email", says(400, sample(t, "error.charge.missing_email.400")), una, declined),
+		fails("400 missing params", says(400, sample(t, "error.validation.missing_params.400")), una, declined),
+		fails("400 with status in quotes", says(400, `{"status":"false","message":"Email is required"}`), una, declined),
+		fails("404 readable", says(404, `{"status":false,"message":"Not Found"}`), una, declined),
+		fails("422 readable", says(422, `{"status":false,"message":"Amount is invalid","code":"invalid_params"}`), una, declined),
+		fails("400 currency", says(400, sample(t, "error.currency_not_supported")), una, engine.CodeGatewayMisconfigured),
+		fails("400 no funds", says(400, `{"status":false,"message":"Insufficient funds"}`), dec, engine.CodeInsufficientFunds),
+	}...)
 }
 
 func TestEveryShapeOfFailureIsClassified(t *testing.T) {
@@ -154,15 +94,15 @@ func TestEveryShapeOfFailureIsClassified(t *testing.T) {
 	shapes := chargeShapes(t)
 	require.GreaterOrEqual(t, len(shapes), 40)
 	for _, s := range shapes {
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r := misbehave(t, s.act)
+			r := misbehave(t, s.Act)
 			c := client(t, r.URL, func(c *paystack.Config) { c.Timeout = 300 * time.Millisecond })
 			got, err := c.Charge(t.Context(), chargeCall())
 			require.Error(t, err)
 			require.Empty(t, got)
-			require.ErrorIs(t, err, s.kind, "%v", err)
-			require.Equal(t, s.code, engine.CodeOf(err), "%v", err)
+			require.ErrorIs(t, err, s.Kind, "%v", err)
+			require.Equal(t, s.Code, engine.CodeOf(err), "%v", err)
 			require.Len(t, r.Requests(), 1, "nothing is ever sent twice")
 			require.Equal(t, 1, r.Conns())
 		})

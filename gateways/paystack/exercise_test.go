@@ -118,6 +118,48 @@ func world(t *testing.T, guesses simulated.Guesses) simulation {
 	}}
 }
 
+// What only Paystack's refunds can become, asked and told: one that fails, and one
+// that wants people. Nobody's money is in both places.
+func TestARefundThatFailsOrWantsPeopleSaysSo(t *testing.T) {
+	t.Parallel()
+	for number, c := range map[string]struct {
+		status engine.RefundReportStatus
+		back   money.Amount
+	}{
+		"0505050036": {engine.RefundReportFailed, 0},
+		"0505050037": {engine.RefundReportAttention, 15_000},
+	} {
+		w := world(t, simulated.Guesses{})
+		call := chargeCall()
+		call.Payer = payer(phone.MTN, number)
+		_, err := w.client.Charge(t.Context(), call)
+		require.NoError(t, err)
+		w.Soon()
+		begun, err := w.client.Refund(t.Context(), refundCall())
+		require.NoError(t, err)
+		require.Equal(t, engine.RefundReportPending, begun.Status)
+		w.Late()
+		for _, known := range []string{begun.GatewayReference, ""} {
+			got, err := w.client.InquireRefund(t.Context(), engine.InquireCall{Reference: refundRef, Charge: chargeRef, GatewayReference: known})
+			require.NoError(t, err)
+			require.Equal(t, engine.RefundReport{
+				Status: c.status, Amount: 15_000, Currency: money.XOF, GatewayReference: begun.GatewayReference, Number: 1,
+			}, got)
+		}
+		require.Equal(t, c.back, w.Refunded(chargeRef.String()))
+		var last *engine.RefundReport
+		for _, d := range w.Inbox.Came() {
+			n, err := w.Webhooks.Parse(engine.Delivery{Signature: d.Signatures[0], Body: d.Body, ReceivedAt: d.At})
+			require.NoError(t, err)
+			if n.Refund != nil && n.Refund.Status == c.status {
+				last = n.Refund
+			}
+		}
+		require.NotNil(t, last, "and is told")
+		require.Equal(t, c.status == engine.RefundReportAttention, last.Number == 1, "by its number where the notice has the note")
+	}
+}
+
 // breakNext arranges the next call's trouble in the sandbox's words.
 func breakNext(t *testing.T, server *simulated.Server, op gatewaytest.Operation, trouble gatewaytest.Trouble) {
 	t.Helper()

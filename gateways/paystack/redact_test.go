@@ -39,30 +39,31 @@ func TestNothingAboutPeopleOrCardsIsKeptOfAWebhook(t *testing.T) {
 		require.Equal(t, kept, string(paystack.Redact([]byte(kept))), file)
 	}
 	require.GreaterOrEqual(t, read, 17)
-	for body, want := range map[string]string{
-		`{"event":"x","data":{"message":"sent to 0700000000","new":{"phone":"0700000000"},"history":[1]}}`:  `{"event":"x","data":{"message":"sent to **********"}}`,
-		`{"event":"x","data":{"recipient":{"recipient_code":"RCP_1","name":"Awa"},"message":{"en":"Awa"}}}`: `{"event":"x","data":{"recipient":{"recipient_code":"RCP_1"}}}`,
-		`{"event":"x","data":{"merchant_note":"Awa 01jd3m5nq8rstvwxyz0123456k-r1"}}`:                        `{"event":"x","data":{"merchant_note":"01jd3m5nq8rstvwxyz0123456k-r1"}}`,
-		`{"EVENT":"x","data":{"id":{"email":"a@b.ci"},"amount":["a@b.ci"]}}`:                                `{"EVENT":"x","data":{}}`,
-		`{"event":`: ``,
+	for _, c := range [][2]string{
+		{`{"message":"sent to 0700000000","new":{"phone":"0700000000"},"history":[1]}`, `{"message":"sent to **********"}`},
+		{`{"recipient":{"recipient_code":"RCP_1","name":"Awa"},"message":{"en":"Awa"}}`, `{"recipient":{"recipient_code":"RCP_1"}}`},
+		{`{"merchant_note":"Awa 01jd3m5nq8rstvwxyz0123456k-r1"}`, `{"merchant_note":"01jd3m5nq8rstvwxyz0123456k-r1"}`},
+		{`{"id":{"email":"a@b.ci"},"amount":["a@b.ci"]}`, `{}`},
 	} {
-		require.Equal(t, want, string(paystack.Redact([]byte(body))), body)
+		require.Equal(t, `{"EVENT":"x","data":`+c[1]+`}`, string(paystack.Redact([]byte(`{"EVENT":"x","data":`+c[0]+`}`))))
 	}
+	require.Nil(t, paystack.Redact([]byte(`{"event":`)))
 }
 
 // Whatever is told, kept and read again is the same: what can't be named too.
 func TestWhatIsKeptIsReadAgainAsItWas(t *testing.T) {
 	t.Parallel()
 	charge := chargeRef.String()
+	twice := `{"event":"charge.success","data":{"Status":"success","status":"failed","reference":"` + charge + `"}}`
 	bodies := map[string][]byte{
-		"a failure with a phone in its words": forged.ChargeFailed(charge, 1_500_000, "0700000000 refused").Delivery().Body,
-		"a card":                              forged.CardSuccess(charge, 1_500_000).Delivery().Body,
-		"a transfer":                          forged.TransferFailed(payoutRef.String(), 1_275_000).With("failures", "0700000000 is closed").Delivery().Body,
-		"a refund":                            forged.Refund("processed", charge, 1_500_000).Delivery().Body,
-		"a kind nobody applies":               []byte(`{"event":"customeridentification.failed","data":{"email":"a@example.com"}}`),
-		"data that is a list":                 []byte(`{"event":"charge.success","data":["a@example.com"]}`),
-		"not JSON":                            []byte(`{"event":`),
-		"two words for one thing":             []byte(`{"event":"charge.success","data":{"Status":"success","status":"failed","reference":"` + charge + `"}}`),
+		"a failure":               forged.ChargeFailed(charge, 1_500_000, "0700000000 refused").Delivery().Body,
+		"a card":                  forged.CardSuccess(charge, 1_500_000).Delivery().Body,
+		"a transfer":              forged.TransferFailed(payoutRef.String(), 1_275_000).With("failures", "0700000000").Delivery().Body,
+		"a refund":                forged.Refund("processed", charge, 1_500_000).Delivery().Body,
+		"a kind nobody applies":   []byte(`{"event":"customeridentification.failed","data":{"email":"a@example.com"}}`),
+		"data that is a list":     []byte(`{"event":"charge.success","data":["a@example.com"]}`),
+		"not JSON":                []byte(`{"event":`),
+		"two words for one thing": []byte(twice),
 	}
 	for _, fault := range forge.Faults {
 		bodies[string(fault)] = forged.CardSuccess(charge, 1_500_000).Fault(fault).Delivery().Body

@@ -122,16 +122,22 @@ func TestARefundKnownByItsIDIsReadThereFirst(t *testing.T) {
 		asked   int
 	}{
 		"done": {
-			reply{200, data(t, refundOf(7, "processed", ours))}, nil,
-			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1}, "", 1,
+			reply{200, data(t, refundOf(7, "processed", ours))},
+			nil,
+			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1},
+			"", 1,
 		},
 		"failed, and given back by hand": {
-			reply{200, data(t, refundOf(7, "failed", ours))}, byHand,
-			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "9"}, "", 3,
+			reply{200, data(t, refundOf(7, "failed", ours))},
+			byHand,
+			engine.RefundReport{Status: engine.RefundReportDone, Amount: 15_000, Currency: money.XOF, GatewayReference: "9"},
+			"", 3,
 		},
 		"failed, and nothing else": {
-			reply{200, data(t, refundOf(7, "failed", ours))}, byHand[:1],
-			engine.RefundReport{Status: engine.RefundReportFailed, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1}, "", 3,
+			reply{200, data(t, refundOf(7, "failed", ours))},
+			byHand[:1],
+			engine.RefundReport{Status: engine.RefundReportFailed, Amount: 15_000, Currency: money.XOF, GatewayReference: "7", Number: 1},
+			"", 3,
 		},
 		"gone": {
 			reply{404, `{"status":false,"message":"Refund not found"}`}, []any{}, engine.RefundReport{Status: engine.RefundReportAbsent}, "", 3,
@@ -190,25 +196,25 @@ func TestEveryShapeOfFailureOfARefundIsClassified(t *testing.T) {
 	charges := chargeShapes(t)
 	require.GreaterOrEqual(t, len(charges), 40)
 	for _, s := range charges {
-		switch s.name {
+		switch s.Name {
 		case "200 without the charge's status", "200 about another charge", "404 readable":
 			continue // a charge's own answers, and what is "no such refund" here
 		}
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r := misbehave(t, s.act)
+			r := misbehave(t, s.Act)
 			c := client(t, r.URL, func(c *paystack.Config) { c.Timeout = 300 * time.Millisecond })
 			got, err := c.Refund(t.Context(), refundCall())
 			require.Empty(t, got)
-			switch s.code {
+			switch s.Code {
 			case engine.CodeGatewayDeclined, engine.CodeGatewayMisconfigured:
 				require.ErrorIs(t, err, engine.Declined, "%v", err)
 			case engine.CodeInsufficientFunds:
 				require.ErrorIs(t, err, engine.Declined, "%v", err)
 				require.Equal(t, engine.CodeFloatLow, engine.CodeOf(err), "a refund is paid out of our float")
 			default:
-				require.ErrorIs(t, err, s.kind, "%v", err)
-				require.Equal(t, s.code, engine.CodeOf(err), "%v", err)
+				require.ErrorIs(t, err, s.Kind, "%v", err)
+				require.Equal(t, s.Code, engine.CodeOf(err), "%v", err)
 			}
 			require.Len(t, r.Requests(), 1, "nothing is ever sent twice")
 

@@ -1,16 +1,11 @@
 package paystack_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +14,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/paystack"
 	"github.com/bookmi/cauri/gateways/secret"
 )
@@ -49,93 +45,16 @@ func payoutCall() engine.PayoutCall {
 	}
 }
 
-// seen is a request as a rogue received it.
-type seen struct {
-	Method, Path, Query, Authorization, ContentType string
-	Body                                            []byte
-}
+// What a server of raw TCP does to us: gatewaytest has it.
+type (
+	seen  = gatewaytest.Seen
+	rogue = gatewaytest.Rogue
+)
 
-// rogue is a server of raw TCP: it reads one request from each connection and
-// then does what the test says, which need not be HTTP.
-type rogue struct {
-	URL string
-
-	mu       sync.Mutex
-	requests []seen
-	conns    int
-}
-
-// misbehave starts a rogue; act is given the connection after its request was read.
-func misbehave(t testing.TB, act func(conn net.Conn, got seen)) *rogue {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	r := &rogue{URL: "http://" + listener.Addr().String()}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			r.mu.Lock()
-			r.conns++
-			r.mu.Unlock()
-			running.Go(func() {
-				defer conn.Close()
-				if got, ok := r.read(conn); ok {
-					act(conn, got)
-				}
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		running.Wait()
-	})
-	return r
-}
-
-func (r *rogue) read(conn net.Conn) (seen, bool) {
-	request, err := http.ReadRequest(bufio.NewReader(conn))
-	if err != nil {
-		return seen{}, false
-	}
-	body, err := io.ReadAll(request.Body)
-	if err != nil {
-		return seen{}, false
-	}
-	got := seen{
-		request.Method, request.URL.Path, request.URL.RawQuery, request.Header.Get("Authorization"), request.Header.Get("Content-Type"), body,
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.requests = append(r.requests, got)
-	return got, true
-}
-
-func (r *rogue) Requests() []seen {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]seen{}, r.requests...)
-}
-
-func (r *rogue) Conns() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.conns
-}
-
-// answer writes a whole HTTP response.
-func answer(conn net.Conn, status int, body string, headers ...string) {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", status, len(body))
-	for _, h := range headers {
-		out.WriteString(h + "\r\n")
-	}
-	out.WriteString("\r\n" + body)
-	_, _ = conn.Write(out.Bytes())
-}
+var (
+	misbehave = gatewaytest.Misbehave
+	answer    = gatewaytest.Answer
+)
 
 // answering is a rogue that answers every path with what the map has for it.
 func answering(t testing.TB, answers map[string]reply) *rogue {

@@ -55,7 +55,12 @@ var mutants = []mutant{
 	},
 	{
 		name:  "failover after the payer's own refusal",
-		edits: []edit{{"engine/failover.go", "policy.FailoverAfter[dead.Code] && ", ""}},
+		edits: []edit{{"engine/failover.go", "dead.Flow == Direct && policy.FailoverAfter[dead.Code] && ", "dead.Flow == Direct && "}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "failover after a page that was shown",
+		edits: []edit{{"engine/failover.go", "return dead.Flow == Direct && policy", "return policy"}},
 		pack:  "./engine", test: stories,
 	},
 	{

@@ -364,3 +364,22 @@ func TestListsPageByNumberAndByCursor(t *testing.T) {
 	require.Equal(t, 400, w.get("/transaction?next=none").code)
 	require.Equal(t, 400, w.get("/transaction?from=yesterday").code)
 }
+
+func TestAWalletPaysOnThePageToo(t *testing.T) {
+	t.Parallel()
+	w := start(t, paystack.Config{})
+	opened := w.post("/transaction/initialize", object{
+		"email": "a@example.com", "amount": 100_000, "reference": "wallet", "channels": []string{"mobile_money"},
+	})
+	page := opened.data()["authorization_url"].(string)
+	require.Equal(t, "abandoned", w.verified("wallet"))
+	for _, c := range [][2]string{{"decline", "failed"}, {"pay", "success"}} {
+		answer, err := w.client.PostForm(page, map[string][]string{"do": {c[0]}})
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, c[1], w.verified("wallet"))
+	}
+	paid := w.get("/transaction/verify/wallet").data()
+	require.Equal(t, "mobile_money", paid["channel"])
+	require.EqualValues(t, 1_950, paid["fees"], "1.95 %")
+}

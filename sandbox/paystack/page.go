@@ -33,8 +33,8 @@ var pageTemplate = template.Must(template.New("pay").Parse(`<!doctype html>
 </form>{{end}}
 </body></html>`))
 
-// servePage shows the hosted page and takes the payer's decision. A card that
-// is declined may be tried again; a wallet's link is over with its charge.
+// servePage shows the hosted page and takes the payer's decision. On an initialized
+// one, what is declined may be tried again; a charge's link is over with its charge.
 func (s *Server) servePage(ctx *fasthttp.RequestCtx, r *request) {
 	code := strings.TrimPrefix(r.path, pagePath)
 	decision := ""
@@ -92,10 +92,10 @@ func (s *Server) servePage(ctx *fasthttp.RequestCtx, r *request) {
 
 // open reports that the page still takes a decision.
 func (c *charge) open() bool {
-	return c.Status == openURL || c.Channel == channelCard && c.PaidAt.IsZero()
+	return c.Status == openURL || c.Hosted && c.PaidAt.IsZero()
 }
 
-// decide does what the payer chose; opening a card's page is a beginning.
+// decide does what the payer chose; opening an initialized page is a beginning.
 func (c *change) decide(row *charge, decision string) {
 	if !row.open() {
 		return
@@ -108,7 +108,7 @@ func (c *change) decide(row *charge, decision string) {
 		st = step{To: failed, Message: "Insufficient funds", Gateway: "Declined"}
 	case decision == "cancel":
 		st = step{To: abandoned, Gateway: notCompleted}
-	case row.Channel == channelCard && row.Status != ongoing:
+	case row.Hosted && row.Status != ongoing:
 		st = step{To: ongoing, Gateway: notCompleted}
 	default:
 		return

@@ -81,6 +81,7 @@ type charge struct {
 	Fees      int64 // subunits, once captured
 	Refunded  int64 // subunits, refunds not failed
 	Channel   string
+	Hosted    bool // initialized: the payer decides on the page
 	Provider  string
 	Phone     string
 	Metadata  json.RawMessage

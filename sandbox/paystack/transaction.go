@@ -2,10 +2,19 @@ package paystack
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
-// initialize is POST /transaction/initialize: a hosted page, for cards.
+// Whoever pays from a wallet on the page does it from the published test number
+// (Paystack docs, Test payments).
+const (
+	pageProvider = "orange"
+	pagePhone    = "0700000000"
+)
+
+// initialize is POST /transaction/initialize: a hosted page, for cards unless wallets
+// alone are asked for.
 func (s *Server) initialize(r *request) answer {
 	var body chargeRequest
 	if json.Unmarshal(r.body, &body) != nil {
@@ -23,7 +32,10 @@ func (s *Server) initialize(r *request) answer {
 	}
 	// Nobody has completed it, which is what abandoned says (Paystack docs, Verify
 	// Payments). It waits for a person for as long as the sandbox lives.
-	row.Channel, row.Callback, row.Status = channelCard, body.Callback, abandoned
+	row.Hosted, row.Channel, row.Callback, row.Status = true, channelCard, body.Callback, abandoned
+	if slices.Equal(body.Channels, []string{channelMobileMoney}) {
+		row.Channel, row.Provider, row.Phone = channelMobileMoney, pageProvider, pagePhone
+	}
 	return s.update(func(c *change) answer {
 		if refused := c.admit(row); refused != nil {
 			return *refused
@@ -111,7 +123,7 @@ func (s *Server) listTransactions(r *request) answer {
 			core.Customer = s.customerOf(row.Email)
 			core.Plan = empty{}
 			entry := "charge"
-			if row.Channel == channelCard {
+			if row.Hosted {
 				entry = "transaction_initialize"
 			}
 			core.Source = listedSource{source{Source: "merchant_api", Type: "api"}, entry}
