@@ -16,6 +16,11 @@ type seldom struct {
 	query string // counts
 }
 
+// paidLater are the attempts believed dead that took the money after all; their
+// disposition follows.
+const paidLater = `SELECT count(*) FROM history h JOIN attempts a ON a.reference = h.subject
+	WHERE h.machine = 'attempt' AND h.from_status IN ('failed', 'expired', 'absent') AND h.to_status = 'succeeded' AND a.disposition = `
+
 var seldoms = []seldom{
 	{"charge, not sent: rejected at Paystack", `SELECT count(*) FROM attempts WHERE gateway = 'paystack' AND code = 'gateway_unreachable'`},
 	{"charge, not sent: rejected at FedaPay", `SELECT count(*) FROM attempts WHERE gateway = 'fedapay' AND code = 'gateway_unreachable'`},
@@ -32,21 +37,21 @@ var seldoms = []seldom{
 		WHERE machine = 'attempt' AND from_status = 'quarantine' AND to_status IN ('customer', 'succeeded', 'failed')`},
 	{"charge, never arrived: absent after quarantine", `SELECT count(*) FROM history WHERE machine = 'attempt' AND to_status = 'absent'`},
 	{"charge, the payer's time passed: expired", `SELECT count(*) FROM history WHERE machine = 'attempt' AND to_status = 'expired'`},
-	{"charge, dead and paid later: kept", `SELECT count(*) FROM history h JOIN attempts a ON a.reference = h.subject
-		WHERE h.from_status IN ('failed', 'expired', 'absent') AND h.to_status = 'succeeded' AND h.machine = 'attempt' AND a.disposition = 'kept'`},
-	{"charge, dead and paid later: surplus", `SELECT count(*) FROM history h JOIN attempts a ON a.reference = h.subject
-		WHERE h.from_status IN ('failed', 'expired', 'absent') AND h.to_status = 'succeeded' AND h.machine = 'attempt' AND a.disposition = 'surplus'`},
+	{"charge, dead and paid later: kept", paidLater + `'kept'`},
+	{"charge, dead and paid later: surplus", paidLater + `'surplus'`},
 	{"charge, captured at both gateways", `SELECT count(*) FROM (SELECT transaction_id FROM attempts WHERE status = 'succeeded'
 		GROUP BY transaction_id HAVING count(DISTINCT gateway) > 1) both_doors`},
 	{"charge, cancelled and paid all the same", `SELECT count(*) FROM transactions t JOIN attempts a ON a.transaction_id = t.id
 		WHERE t.status = 'cancelled' AND a.status = 'succeeded'`},
 	{"OTP, wrong: typed again", `SELECT count(*) FROM attempts WHERE otp_tries > 1`},
 	{"OTP, wrong every time", `SELECT count(*) FROM attempts WHERE otp_tries >= 3 AND status <> 'succeeded'`},
-	{"webhook, another amount: under review, no money moved", `SELECT count(DISTINCT transaction_id) FROM outbox WHERE kind = 'payment.under_review'`},
+	{"webhook, another amount: under review, no money moved", `SELECT count(DISTINCT transaction_id) FROM outbox
+		WHERE kind = 'payment.under_review'`},
 	{"refund, through the gateway's API", `SELECT count(*) FROM refunds WHERE gateway = 'paystack' AND sends > 0`},
 	{"refund, answer lost: asked about", `SELECT count(*) FROM history WHERE machine = 'refund' AND to_status = 'unknown'`},
 	{"refund, never arrived: sent again after two absent looks", `SELECT count(*) FROM refunds WHERE sends > 1`},
-	{"refund, provably not begun: owed again", `SELECT count(*) FROM history WHERE machine = 'refund' AND from_status = 'sending' AND to_status = 'owed'`},
+	{"refund, provably not begun: owed again", `SELECT count(*) FROM history
+		WHERE machine = 'refund' AND from_status = 'sending' AND to_status = 'owed'`},
 	{"refund, by people: no API", `SELECT count(*) FROM refunds WHERE gateway = 'fedapay'`},
 	{"payout, answer lost: asked about", `SELECT count(*) FROM history WHERE machine = 'try' AND to_status = 'unknown'`},
 	{"payout, failed: another try under another reference", `SELECT count(*) FROM payout_tries WHERE no > 1`},

@@ -96,7 +96,7 @@ func (c *crowd) live(ctx context.Context, who payer) error {
 
 // longEnough is when a payer tires of a payment that does not end: FedaPay's page
 // can be paid for a day.
-const longEnough = 15 * time.Second
+const longEnough = 11 * time.Second
 
 // giveUp waits for the payment to end, and cancels it if it does not.
 func (c *crowd) giveUp(ctx context.Context, id engine.ID) (seen, error) {
@@ -215,7 +215,7 @@ func (c *crowd) begin(ctx context.Context, who payer, anotherWay bool) (engine.I
 
 // comeAgain is how long a payer waits who is turned away, longer each time: a
 // crowd that knocks without a pause is an attack, and another test's.
-func comeAgain(try int) time.Duration { return min(300*time.Millisecond<<min(try, 4), 3*time.Second) }
+func comeAgain(try int) time.Duration { return min(400*time.Millisecond<<min(try, 4), 4*time.Second) }
 
 // beginHere asks the near engine's actors.
 func (c *crowd) beginHere(ctx context.Context, _ payer, charge engine.InitiateCharge) (engine.ID, error) {
@@ -227,7 +227,7 @@ func (c *crowd) beginHere(ctx context.Context, _ payer, charge engine.InitiateCh
 		switch {
 		case err == nil, engine.CodeOf(err) == engine.CodeMoveIllegal: // it exists: only the answer was lost
 			return id, nil
-		case !errors.Is(err, engine.Overloaded) && !errors.Is(err, engine.Internal) && engine.CodeOf(err) != engine.CodeStillRunning:
+		case !mayComeAgain(err):
 			return id, err
 		}
 		c.turned.Add(1)
@@ -235,6 +235,13 @@ func (c *crowd) beginHere(ctx context.Context, _ payer, charge engine.InitiateCh
 			return id, errors.Join(waited, err)
 		}
 	}
+}
+
+// mayComeAgain: nobody could take the payment just then, or nobody knows yet.
+func mayComeAgain(err error) bool {
+	code := engine.CodeOf(err)
+	return errors.Is(err, engine.Overloaded) || errors.Is(err, engine.Internal) ||
+		code == engine.CodeStillRunning || code == engine.CodePromptOpen
 }
 
 // ask sends a payer's command to the near engine, again while it is busy.
@@ -314,7 +321,7 @@ func (c *crowd) post(ctx context.Context, at, key, body string) (engine.ID, erro
 	case told.Code == string(engine.CodeBookingPaid):
 		return engine.ID{}, engine.Errorf(engine.Conflict, engine.CodeBookingPaid, "HTTP %d", response.StatusCode)
 	case response.StatusCode >= http.StatusInternalServerError, response.StatusCode == http.StatusTooManyRequests,
-		told.Code == string(engine.CodeStillRunning):
+		told.Code == string(engine.CodeStillRunning), told.Code == string(engine.CodePromptOpen):
 		return engine.ID{}, fmt.Errorf("HTTP %d %s", response.StatusCode, told.Code)
 	}
 	return engine.ID{}, &refusedForGood{fmt.Sprintf("HTTP %d %s", response.StatusCode, raw)}
@@ -384,8 +391,8 @@ func (w *watch) look(ctx context.Context) {
 	rows, err := w.world.window.Query(ctx, `
 		SELECT t.id, t.status, a.gateway, a.status, a.next_action, a.redirect_url, a.otp_in_flight
 		  FROM transactions t
-		  JOIN LATERAL (SELECT * FROM attempts WHERE transaction_id = t.id ORDER BY no DESC LIMIT 1) a ON true
-		 WHERE t.id = ANY($1::uuid[])`, ids)
+		  JOIN attempts a ON a.transaction_id = t.id
+		 WHERE t.id = ANY($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM attempts later WHERE later.transaction_id = t.id AND later.no > a.no)`, ids)
 	if err != nil {
 		return // the next look is soon
 	}

@@ -111,7 +111,7 @@ func rows() []row {
 		{step: "inquire: search", gateway: fedapayName, operation: "search_transactions", perMille: 20, never: rareReads},
 		{step: "refund", gateway: paystackName, operation: "refund", perMille: 25, never: rarely},
 		{step: "refund: list", gateway: paystackName, operation: "list_refunds", perMille: 30, never: rareReads},
-		{step: "refund: read", gateway: paystackName, operation: "fetch_refund", perMille: 25, never: rareReads},
+		{step: "refund: read", gateway: paystackName, operation: "fetch_refund", perMille: 80, never: rareReads},
 		{step: "payout", gateway: paystackName, operation: "transfer", perMille: 20, never: rarely},
 		{step: "payout: read", gateway: paystackName, operation: "verify_transfer", perMille: 20, never: rareReads},
 		{step: "webhook", gateway: paystackName, operation: "charge.success", perMille: 15, webhook: true},

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"sync"
-	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,14 +15,12 @@ import (
 type nemesis struct {
 	world *world
 	crowd *crowd
-	t     *testing.T
 
 	outage  struct{ from, to time.Time } // of Paystack, by the database's clock
 	notSent map[string]float64           // calls provably not sent in the dark, by gateway and call
 	hangUps int
 
-	mu  sync.Mutex
-	err error
+	err error // why it gave up, once run has returned
 }
 
 // blow is something that happens once so many of a thousand payers have begun.
@@ -34,7 +30,7 @@ type blow struct {
 }
 
 func (n *nemesis) blows() []blow {
-	kill := func(context.Context) error { n.kill(); return nil }
+	kill := func(context.Context) error { return n.kill() }
 	hangUp := func(ctx context.Context) error { n.hangUps++; return n.world.hangUp(ctx) }
 	return []blow{
 		{60, kill},
@@ -61,9 +57,7 @@ func (n *nemesis) run(ctx context.Context, payers int) {
 			err = b.strike(ctx)
 		}
 		if err != nil {
-			n.mu.Lock()
 			n.err = fmt.Errorf("after %d of a thousand payers: %w", b.after, err)
-			n.mu.Unlock()
 			return
 		}
 	}
@@ -71,10 +65,10 @@ func (n *nemesis) run(ctx context.Context, payers int) {
 
 // kill ends the far engine in the middle of whatever it does, and starts it
 // again on the same address.
-func (n *nemesis) kill() {
+func (n *nemesis) kill() error {
 	n.world.far.kill()
 	n.world.far.kills++
-	n.world.far.start(n.t)
+	return n.world.far.start()
 }
 
 // limit has a gateway say once "not so fast" to each of the calls.
@@ -103,7 +97,7 @@ func (n *nemesis) darkPaystack(ctx context.Context) (err error) {
 	n.world.paystack.Refuse()
 	begun, dark := n.crowd.begun.Load(), time.Now()
 	if err := every(ctx, 100*time.Millisecond, func() bool {
-		return time.Since(dark) > outageLeast && n.crowd.begun.Load()-begun >= campaignPayers*outageOf/1_000
+		return time.Since(dark) > outageLeast && n.crowd.begun.Load()-begun >= campaignPayers*outageOf/1_000 && n.felt(before, paystackName)
 	}); err != nil {
 		return err
 	}
@@ -119,7 +113,10 @@ func (n *nemesis) darkBoth(ctx context.Context) error {
 	before := n.calls()
 	n.world.paystack.Refuse()
 	n.world.fedapay.Refuse()
-	if err := pause(ctx, 2*time.Second); err != nil {
+	dark := time.Now()
+	if err := every(ctx, 100*time.Millisecond, func() bool {
+		return time.Since(dark) > 2*time.Second && n.felt(before, fedapayName)
+	}); err != nil {
 		return err
 	}
 	n.note(before, fedapayName)
@@ -164,6 +161,14 @@ func (n *nemesis) calls() map[string]float64 {
 		}
 	}
 	return found
+}
+
+// felt reports that the near engine has found the gateway dark, charging and
+// asking.
+func (n *nemesis) felt(before map[string]float64, gateway string) bool {
+	now := n.calls()
+	charge, inquire := gateway+" charge", gateway+" inquire"
+	return now[charge] > before[charge] && now[inquire] > before[inquire]
 }
 
 // note adds what was not sent to the gateway since before.

@@ -84,7 +84,8 @@ func (w *world) underWay(ctx context.Context) (what string, due int, err error) 
 		       (SELECT count(*) FROM refunds WHERE status <> 'done'),
 		       (SELECT count(*) FROM payouts WHERE status <> 'paid' AND waiting <> $1),
 		       (SELECT count(*) FROM inbox WHERE next_at IS NOT NULL),
-		       (SELECT count(*) FROM due WHERE due_at <= now())`, engine.WaitingGateway).Scan(&payments, &attempts, &refunds, &payouts, &inbox, &due)
+		       (SELECT count(*) FROM due WHERE due_at <= now())`, engine.WaitingGateway).
+		Scan(&payments, &attempts, &refunds, &payouts, &inbox, &due)
 	if err != nil {
 		return "", 0, err
 	}
@@ -279,7 +280,8 @@ func (w *world) webhooksKept(ctx context.Context, v *verdict) (checked int, err 
 		for identity := range identities {
 			all = append(all, identity)
 		}
-		if err := w.window.QueryRow(ctx, "SELECT coalesce(array_agg(identity), '{}') FROM inbox WHERE identity = ANY($1)", all).Scan(&kept); err != nil {
+		if err := w.window.QueryRow(ctx,
+			"SELECT coalesce(array_agg(identity), '{}') FROM inbox WHERE identity = ANY($1)", all).Scan(&kept); err != nil {
 			return checked, err
 		}
 		for _, identity := range kept {

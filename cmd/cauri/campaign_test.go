@@ -45,11 +45,12 @@ func TestCampaignNoPayerIsOutOfPocketWhateverGoesWrong(t *testing.T) {
 		require.NoError(t, err)
 	}
 	crowd := newCrowd(w)
-	trouble := &nemesis{world: w, crowd: crowd, t: t, notSent: map[string]float64{}}
+	trouble := &nemesis{world: w, crowd: crowd, notSent: map[string]float64{}}
 	suffer(t, w, crowd, trouble)
 	suffered := time.Since(began)
 
 	require.NoError(t, trouble.clear())
+	require.Eventually(t, w.far.ready, time.Minute, 100*time.Millisecond, "the killed engine serves again")
 	settling, cancel := context.WithTimeout(t.Context(), quietWell)
 	defer cancel()
 	require.NoError(t, w.quiet(settling), "everything comes to its end once the world is well")
@@ -105,21 +106,24 @@ func suffer(t *testing.T, w *world, c *crowd, n *nemesis) {
 			require.NoError(t, c.enter(ctx, who))
 		}
 	}
-	enter(newPayers(dice, 0, campaignPayers))
+	crowd := newPayers(dice, 0, campaignPayers)
+	for _, some := range slices.Collect(slices.Chunk(crowd, campaignPayers/20)) {
+		if some[0].n > campaignPayers/2 { // what chance has not struck by now is aimed at
+			require.NoError(t, w.aim(w.unhit()))
+		}
+		enter(some)
+	}
 	striking.Wait()
 	require.NoError(t, n.err)
 	late := 0
-	for ; late < stragglers; late++ {
-		cells := w.unhit()
-		if len(cells) == 0 {
-			break
-		}
+	for cells := w.unhit(); len(cells) > 0 && late < stragglers; cells, late = w.unhit(), late+1 {
 		require.NoError(t, w.aim(cells))
 		enter(newPayers(dice, campaignPayers+late*latecomers, latecomers))
 	}
 	c.working.Wait()
 	require.NoError(t, ctx.Err(), "the crowd went home in time")
-	t.Logf("%d payments begun by %d payers; %d times turned away and come again", c.begun.Load(), campaignPayers+late*latecomers, c.turned.Load())
+	t.Logf("%d payments begun by %d payers; %d times turned away and come again",
+		c.begun.Load(), campaignPayers+late*latecomers, c.turned.Load())
 }
 
 // tell prints the figures, and returns the cells that nothing has hit.

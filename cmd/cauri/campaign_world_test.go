@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -35,7 +37,9 @@ func hurried(p engine.Policy) engine.Policy {
 	p.PromptWindow, p.HostedWindow, p.PendingMax = promptWindow, 5*s, 3*s
 	p.OfferAgain, p.OfferFor, p.FailoverWithin = s, 8*s, 20*s
 	p.QuarantineFor, p.QuarantineReads, p.ReviewPause = 3*s, 3, s
-	live := engine.Schedule{At: []time.Duration{s, 5 * s / 2, promptWindow + s/2, 6 * s, 9 * s}, Then: []engine.Pace{{Every: 4 * s, Until: time.Hour}}}
+	live := engine.Schedule{
+		At: []time.Duration{2 * s, promptWindow + s/2, 7 * s, 10 * s}, Then: []engine.Pace{{Every: 4 * s, Until: time.Hour}},
+	}
 	p.LiveAttempt, p.LiveAttempts = live, nil
 	// After one look soon the next is half a day later: the clock is moved there.
 	p.DeadAttempt = engine.Schedule{At: []time.Duration{14 * s}, Then: []engine.Pace{{Every: 12 * time.Hour, Until: 48 * time.Hour}}}
@@ -94,6 +98,7 @@ type world struct {
 	atlas    struct{ paystack, fedapay string } // where the gateways are
 	near     *app
 	far      farEngine
+	ahead    time.Duration // of the database's clock, before the machine's
 
 	sampled, uncommitted atomic.Int64 // requests that move money: looked up, and found to be ahead of their commit
 	tick                 atomic.Int64
@@ -132,7 +137,7 @@ func newWorld(t *testing.T) *world {
 
 	w.far.addr = freeAddr("127.0.0.1:18180", "")
 	w.far.args = []string{campaignWord, w.dsn, w.atlas.paystack, w.atlas.fedapay, w.far.addr, freeAddr("127.0.0.1:18181", w.far.addr)}
-	w.far.start(t)
+	require.NoError(t, w.far.start())
 	t.Cleanup(w.far.kill)
 	// One gateway tells the engine that lives, the other the one that dies.
 	w.paystack.PointWebhooksAt("http://" + w.far.addr + "/webhooks/paystack")
@@ -150,7 +155,8 @@ func (w *world) startPaystack(t *testing.T) {
 		Timings: paystack.Timings{
 			Approve: at(150 * time.Millisecond), ApproveSlow: at(2 * time.Second), Window: at(promptWindow), LateSuccess: at(9 * time.Second),
 			OTPLock: at(time.Second), Hidden: at(2 * time.Second), RateReset: at(time.Second), RefundStep: at(150 * time.Millisecond),
-			TransferSent: at(200 * time.Millisecond), TransferLong: at(3 * time.Second), TransferOTP: at(3 * time.Second), TransferTurns: at(time.Second),
+			TransferSent: at(200 * time.Millisecond), TransferLong: at(3 * time.Second), TransferOTP: at(3 * time.Second),
+			TransferTurns: at(time.Second),
 		},
 	})
 	require.NoError(t, w.paystack.Start(t.Context()))
@@ -189,23 +195,26 @@ func (w *world) makeClockMovable(t *testing.T) {
 	pool, err := pgxpool.New(t.Context(), w.dsn)
 	require.NoError(t, err)
 	defer pool.Close()
-	_, err = pool.Exec(t.Context(), `
-		CREATE SCHEMA clock;
-		CREATE TABLE clock.ahead (by interval NOT NULL);
-		INSERT INTO clock.ahead VALUES ('0');
-		CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS
-			'SELECT pg_catalog.now() + by FROM clock.ahead';
-		CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS
-			'SELECT pg_catalog.clock_timestamp() + by FROM clock.ahead';
+	_, err = pool.Exec(t.Context(), "CREATE SCHEMA clock; "+clockAhead(0)+`
 		DO $$ BEGIN
 			EXECUTE format('ALTER DATABASE %I SET search_path = public, clock, pg_catalog', current_database());
 		END $$`)
 	require.NoError(t, err)
 }
 
+// clockAhead is both of the clock's faces. A function of one expression costs
+// nothing: PostgreSQL puts the expression in its place.
+func clockAhead(by time.Duration) string {
+	const face = `CREATE OR REPLACE FUNCTION clock.%[1]s() RETURNS timestamptz %[2]s LANGUAGE sql AS
+		$face$ SELECT pg_catalog.%[1]s() + interval '%[3]d seconds' $face$; `
+	seconds := int64(by / time.Second)
+	return fmt.Sprintf(face, "now", "STABLE", seconds) + fmt.Sprintf(face, "clock_timestamp", "VOLATILE", seconds)
+}
+
 // move lets time pass, for everybody who asks the database.
 func (w *world) move(ctx context.Context, by time.Duration) error {
-	_, err := w.window.Exec(ctx, "UPDATE clock.ahead SET by = by + make_interval(secs => $1)", by.Seconds())
+	w.ahead += by
+	_, err := w.window.Exec(ctx, clockAhead(w.ahead), pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
@@ -264,14 +273,23 @@ type farEngine struct {
 	kills int
 }
 
-func (f *farEngine) start(t *testing.T) {
-	t.Helper()
+func (f *farEngine) start() (err error) {
 	f.child = exec.Command(os.Args[0], f.args...)
 	f.child.Stderr = os.Stderr
-	var err error
-	f.stdin, err = f.child.StdinPipe()
-	require.NoError(t, err)
-	require.NoError(t, f.child.Start())
+	if f.stdin, err = f.child.StdinPipe(); err != nil {
+		return err
+	}
+	return f.child.Start()
+}
+
+// ready says whether it serves.
+func (f *farEngine) ready() bool {
+	response, err := http.Get("http://" + f.args[len(f.args)-1] + "/readyz")
+	if err != nil {
+		return false
+	}
+	defer func() { _ = response.Body.Close() }() // the status is all there is
+	return response.StatusCode == http.StatusOK
 }
 
 // kill ends it between two instructions.
