@@ -61,7 +61,6 @@ type modelled struct {
 	now     time.Time
 	reqs    [attemptsMax]request
 	refunds [attemptsMax]refundCall
-	lost    bool // another payment has the booking
 }
 
 // attemptsMax bounds the attempts of the model: two, and a third when payments

@@ -192,7 +192,7 @@ func (c *crowd) decide(ctx context.Context, page, decision string) error {
 
 // patience is how long a payer who is turned away comes again: an outage and a
 // breaker's wait many times over, because a busy machine is nobody's fault.
-const patience = 4 * time.Minute
+const patience = 3 * time.Minute
 
 // begin starts a payment, coming again while it is turned away.
 func (c *crowd) begin(ctx context.Context, who payer, anotherWay bool) (engine.ID, error) {

@@ -90,7 +90,6 @@ const (
 var (
 	limitedElsewhere = "a limit holds for the whole integration: it is drawn at calls that are many"
 	aRead            = "a read has no effect to lose the answer of: the same as before it"
-	noFigures        = "it states no amount that anything is done by"
 )
 
 // rows is the table's left side. What is rarely called is struck more often.

@@ -41,8 +41,8 @@ func (n *nemesis) blows() []blow {
 		{480, hangUp},
 		{520, kill},
 		{560, func(ctx context.Context) error { return n.limit(ctx, fedapayName, "create") }},
-		{680, n.darkBoth},
-		{740, n.cutBoth},
+		{700, n.darkBoth},
+		{700, n.cutBoth}, // before a breaker has recovered: one silence instead of two
 		{800, kill},
 		{860, hangUp},
 		{920, kill},

@@ -31,8 +31,8 @@ const (
 // Bounds of what is waited for, generous: what ends in time on a machine that is
 // busy with other things is right, and nothing here says how fast it was.
 const (
-	crowdWithin = 6 * time.Minute
-	quietWell   = 4 * time.Minute
+	crowdWithin = 4 * time.Minute
+	quietWell   = 90 * time.Second
 	stragglers  = 60 // rounds of latecomers, at most, for cells that no call has met
 	latecomers  = 80 // payers in a round
 )

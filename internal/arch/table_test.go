@@ -36,8 +36,9 @@ var rules = map[string]rule{
 	"engine/enginetest": {ours: []string{"engine"}, outside: proving},
 
 	// Each gateway speaks its dialect alone: paystack never imports fedapay.
-	"gateways/secret":      {},
-	"gateways/wire":        {ours: []string{"engine", "gateways/secret"}, outside: []string{"github.com/valyala/fasthttp"}}, // no gateway's dialect
+	"gateways/secret": {},
+	// wire is what both share, and no dialect.
+	"gateways/wire":        {ours: []string{"engine", "gateways/secret"}, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/paystack":    {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/fedapay":     {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/forge":       {ours: []string{"engine", "gateways/secret"}},
