@@ -300,7 +300,7 @@ func (d *draft) chargeReversed(a *Attempt, r ChargeReport) error {
 // reversedBesideUs stops the money of a payment that somebody gave back at the
 // gateway.
 func (d *draft) reversedBesideUs() {
-	if d.Next.Review == "" {
+	if d.Next.Review != ReviewReversed { // above any other doubt: what clears that must not free this money
 		d.Next.Review = ReviewReversed
 		d.emit(PaymentUnderReview, "", 0, Code(ReviewReversed))
 	}

@@ -39,7 +39,7 @@ func (d *draft) kill(a *Attempt, to AttemptStatus, why Code, text string) error 
 // there is one.
 func (d *draft) nextDoor(dead *Attempt) (Door, bool) {
 	t, policy := &d.Next, d.given.Policy
-	if len(t.Attempts) != 1 || t.Slot != t.ID || !d.mayMove(dead) || d.operatorDown() {
+	if len(t.Attempts) != 1 || t.Slot != t.ID || t.Review != "" || !d.mayMove(dead) || d.operatorDown() {
 		return Door{}, false
 	}
 	for _, door := range d.given.Health.open(policy.Routes.For(Collect, t.Method, t.Payer.Operator)) {
@@ -85,7 +85,7 @@ func (t Transaction) promptFree(door Door) bool {
 // that passes, and the payer still holds the phone.
 func (d *draft) mayBeOfferedAgain(dead *Attempt) bool {
 	policy := d.given.Policy
-	return d.Next.Status == ChargeIsInitiated && dead.Status == AttemptRejected && dead.turnedAway() &&
+	return d.Next.Status == ChargeIsInitiated && d.Next.Review == "" && dead.Status == AttemptRejected && dead.turnedAway() &&
 		!d.given.Now.Add(policy.OfferAgain).After(d.Next.CreatedAt.Add(policy.OfferFor))
 }
 
@@ -110,7 +110,11 @@ func (d *draft) offerAgain() error {
 	} // else its breaker answers in the gateway's place, and the next moment is counted from then
 	last, _ := t.LastAttempt()
 	another := slices.IndexFunc(doors, func(door Door) bool { return door.Gateway != last.Gateway })
+	// We may have been down meanwhile: a prompt an hour later finds nobody waiting.
+	over := d.given.Now.After(t.CreatedAt.Add(d.given.Policy.OfferFor + d.given.Policy.OfferAgain))
 	switch {
+	case over:
+		return d.end(ChargeIsFailed, CodeGatewaysResting)
 	case len(doors) == 0:
 		return d.end(ChargeIsFailed, CodeOperatorUnavailable)
 	case d.operatorDown():

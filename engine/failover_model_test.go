@@ -97,7 +97,7 @@ func newModel(v variant) *model {
 	p.QuarantineReads = 2 // each more read only makes the same state longer
 	p.OfferFor = 0
 	if v.offered {
-		p.OfferFor = time.Minute // once more, and no more
+		p.OfferFor = 200 * time.Second // once more, and no more
 	}
 	p.FailoverWithin = 1000 * time.Hour
 	return &model{variant: v, policy: p, seen: map[string]bool{}}

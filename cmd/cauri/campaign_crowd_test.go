@@ -1,3 +1,5 @@
+//go:build campaign
+
 package main
 
 import (
@@ -215,7 +217,7 @@ func (c *crowd) begin(ctx context.Context, who payer, anotherWay bool) (engine.I
 
 // comeAgain is how long a payer waits who is turned away, longer each time: a
 // crowd that knocks without a pause is an attack, and another test's.
-func comeAgain(try int) time.Duration { return min(400*time.Millisecond<<min(try, 4), 4*time.Second) }
+func comeAgain(try int) time.Duration { return min(700*time.Millisecond<<min(try, 4), 5*time.Second) }
 
 // beginHere asks the near engine's actors.
 func (c *crowd) beginHere(ctx context.Context, _ payer, charge engine.InitiateCharge) (engine.ID, error) {

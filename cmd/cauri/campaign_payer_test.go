@@ -1,3 +1,5 @@
+//go:build campaign
+
 package main
 
 import (
@@ -110,7 +112,7 @@ func newPayers(dice *rand.Rand, first, n int) []payer {
 			n: at, booking: fmt.Sprintf("campaign-%d", at), amount: money.Amount(500 + 5*(at%2_000)),
 			overAPI: dice.IntN(1_000) < apiShare, talent: talentOf(dice.IntN(1_000)),
 		}
-		if dice.IntN(1_000) < 120 {
+		if dice.IntN(1_000) < 90 {
 			who.due = 2 * time.Second // then the hold is released, and the talent paid
 		}
 		roll := dice.IntN(whole)

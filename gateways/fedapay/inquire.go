@@ -135,7 +135,8 @@ func (c *Client) report(ctx context.Context, ours engine.Reference, got transact
 		return engine.ChargeReport{}, wire.Unreadable("the answer is about another reference")
 	}
 	paid := got.Status == statusApproved || got.Status == statusSettled
-	if paid && got.Currency.ISO == "" {
+	// Of what was given back too: a report without its currency is believed by nobody.
+	if (paid || got.Status == statusRefunded) && got.Currency.ISO == "" {
 		iso, failure := c.iso(ctx, got.CurrencyID)
 		if failure != nil {
 			return engine.ChargeReport{}, failure

@@ -114,11 +114,17 @@ func TestASuccessIsToldWhole(t *testing.T) {
 func TestAPartGivenBackIsNotTheWhole(t *testing.T) {
 	t.Parallel()
 	for word, amount := range map[string]int64{"refunded": 15_000, "approved_partially_refunded": 0} {
-		r := answering(t, map[string]reply{readPath: {200, about(t, "transaction_get_refunded.response", map[string]any{"status": word})}})
+		r := answering(t, map[string]reply{
+			readPath:       {200, about(t, "transaction_get_refunded.response", map[string]any{"status": word})},
+			currenciesPath: {200, sample(t, "currencies_list.response")},
+		})
 		got, err := client(t, r.URL).InquireCharge(t.Context(), answered)
 		require.NoError(t, err)
 		require.Equal(t, engine.ChargeReversed, got.Status)
 		require.EqualValues(t, amount, got.Amount)
+		if amount > 0 { // or nobody believes that the debt is settled
+			require.EqualValues(t, "XOF", got.Currency)
+		}
 	}
 }
 
