@@ -326,7 +326,7 @@ func answerOf(effect engine.Effect, s said, failed *engine.Error) engine.Ask {
 	case engine.PayoutCall:
 		ask.Command = engine.RecordPayoutAnswer{Try: ref.Number, Send: call.Send, Report: s.payout, Err: failed}
 	case engine.RefundCall:
-		ask.Command = engine.RecordRefundAnswer{Refund: ref.Number, Send: call.Send, Report: s.refund, Err: failed}
+		ask.Command = engine.RecordRefundAnswer{Refund: ref.Number, Flight: call.Flight, Send: call.Send, Report: s.refund, Err: failed}
 	case engine.InquireCall:
 		inquiry := engine.RecordInquiry{Reference: ref, AskedAt: call.AskedAt, Err: failed}
 		switch {

@@ -174,7 +174,7 @@ func TestAGatewaysAnswerComesHomeAsACommand(t *testing.T) {
 		"inquire payout": engine.RecordInquiry{
 			Reference: sending(id), Payout: &engine.PayoutReport{Status: engine.PayoutReportPaid},
 		},
-		"refund": engine.RecordRefundAnswer{Refund: 3, Send: 1, Report: engine.RefundReport{Status: engine.RefundReportPending}},
+		"refund": engine.RecordRefundAnswer{Refund: 3, Flight: 2, Send: 1, Report: engine.RefundReport{Status: engine.RefundReportPending}},
 		"inquire refund": engine.RecordInquiry{
 			Reference: givingBack(id), Refund: &engine.RefundReport{Status: engine.RefundReportDone},
 		},

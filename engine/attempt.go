@@ -70,6 +70,7 @@ type Attempt struct {
 	Status           AttemptStatus
 	Step             int
 	Disposition      Disposition  // set when it succeeded
+	Doubt            Review       // why what was said of it is not believed yet; empty when it is
 	Captured         money.Amount // francs; set when it succeeded
 	Fee              money.Amount // francs, rounded up
 	FeeSubunits      int64        // as on the wire
@@ -184,13 +185,13 @@ func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) (believe
 	case ChargeFailed:
 		return true, d.chargeFailed(a, r)
 	case ChargeReversed:
-		return true, d.chargeReversed(a, r)
+		return d.chargeReversed(a, r, from)
 	case ChargeAbandoned, ChargePending, ChargeWantsOTP, ChargeOnPhone, ChargeRedirects, ChargeUnknowable:
 		if !a.Status.Live() {
 			return true, nil // a dead attempt never lives again (R2)
 		}
 		d.customerActs(a, r, from)
-		return true, d.expireAfterWindow(a, r)
+		return true, d.expireAfterWindow(a, r, from)
 	case ChargeAbsent:
 		return true, d.chargeAbsent(a, from)
 	case ChargeHeard:
@@ -251,9 +252,15 @@ func (a *Attempt) prompt(r ChargeReport, otpTries int) {
 }
 
 // expireAfterWindow ends an attempt whose payer let the time pass: only once it
-// has, and only when the gateway does not say that something is still going on.
-func (d *draft) expireAfterWindow(a *Attempt, r ChargeReport) error {
-	over := a.Status == AttemptCustomer && !a.WindowAt.IsZero() && !d.given.Now.Before(a.WindowAt)
+// has, and only when the gateway does not say that something is still going on. An
+// answer counts from when it was asked for: one that was long on its way says
+// nothing about the last seconds.
+func (d *draft) expireAfterWindow(a *Attempt, r ChargeReport, from source) error {
+	seen, end := d.given.Now, a.WindowAt
+	if from == fromInquiry {
+		seen, end = d.asked, a.WindowAt.Add(windowGrace)
+	}
+	over := a.Status == AttemptCustomer && !a.WindowAt.IsZero() && !seen.Before(end)
 	if over && (r.Status == ChargeAbandoned || r.Status == ChargeAbsent) {
 		return d.kill(a, AttemptExpired, "", r.Text)
 	}
@@ -277,33 +284,42 @@ func (d *draft) chargeFailed(a *Attempt, r ChargeReport) error {
 
 // chargeReversed hears that the gateway has given the payer their money back
 // without being asked by us. Whatever we hold for it must not be paid out.
-func (d *draft) chargeReversed(a *Attempt, r ChargeReport) error {
-	if a.Disposition == Surplus {
-		back := r.figures()
-		if refund := d.refundOf(a.No); back.mismatchOf(a.Captured, d.Next.Currency, a.Live) == "" {
-			return d.refundDone(refund) // what we owed has gone back, all of it
-		}
-		return nil
-	}
-	if a.Status.Live() {
+func (d *draft) chargeReversed(a *Attempt, r ChargeReport, from source) (believed bool, err error) {
+	differs := d.Next.agreed(a).mismatch(r.figures())
+	switch {
+	case a.Disposition == Surplus:
+		return d.surplusReversed(a, r)
+	case a.Status == AttemptSucceeded:
+		d.doubtAttempt(a, ReviewReversed)
+		return true, nil
+	case differs == ReviewAmount || differs == ReviewScale: // a part of what we never heard was taken: the rest is there
+		r.Amount = d.Next.Amount
+		return false, d.chargeMismatched(a, r, ReviewReversed, from)
+	case differs != "":
+		return false, d.chargeMismatched(a, r, differs, from)
+	case a.Status.Live():
 		if err := d.bury(a, AttemptFailed, CodeGatewayDeclined, r.Text); err != nil {
-			return err
+			return false, err
 		}
 		if err := d.end(ChargeIsFailed, CodeGatewayDeclined); err != nil { // no other gateway: it has been paid once
-			return err
+			return false, err
 		}
 	}
-	d.reversedBesideUs()
-	return nil
+	d.doubtAttempt(a, ReviewReversed) // should an older "paid" arrive now, it is held and goes nowhere
+	return true, nil
 }
 
-// reversedBesideUs stops the money of a payment that somebody gave back at the
-// gateway.
-func (d *draft) reversedBesideUs() {
-	if d.Next.Review != ReviewReversed { // above any other doubt: what clears that must not free this money
-		d.Next.Review = ReviewReversed
-		d.emit(PaymentUnderReview, "", 0, Code(ReviewReversed))
+// surplusReversed: what we owed has gone back by somebody else's hand. A part of it
+// ends nothing, and people are shown so.
+func (d *draft) surplusReversed(a *Attempt, r ChargeReport) (believed bool, err error) {
+	refund := d.refundOf(a.No)
+	if r.figures().mismatchOf(a.Captured, d.Next.Currency, a.Live) == "" {
+		return true, d.refundDone(refund)
 	}
+	if refund.Status != RefundIsDone {
+		refund.Code = CodeRefundMismatch
+	}
+	return false, nil
 }
 
 // chargeAbsent hears "not found". It is believed only when it was heard often
@@ -325,7 +341,7 @@ func (d *draft) chargeAbsent(a *Attempt, from source) error {
 			return d.kill(a, AttemptAbsent, CodeGatewayTimeout, "")
 		}
 	case AttemptCustomer:
-		return d.expireAfterWindow(a, ChargeReport{Status: ChargeAbsent})
+		return d.expireAfterWindow(a, ChargeReport{Status: ChargeAbsent}, from)
 	case AttemptSending, AttemptRejected, AttemptFailed, AttemptExpired, AttemptAbsent, AttemptSucceeded:
 	}
 	return nil
@@ -349,7 +365,7 @@ func (d *draft) scheduleCheck(a *Attempt) {
 	switch {
 	case a.Status.Live(): // never forgotten while it may debit
 		next = policy.liveAttempt(Door{a.Gateway, a.Flow}).nextOr(a.SinceAt, now, lastPace)
-	case d.Next.Review.aboutCharge(): // until the gateway's books explain the doubt
+	case a.Doubt.aboutFigures(): // until the gateway's books explain it
 		next = policy.DeadAttempt.nextOr(a.SinceAt, now, slowPace)
 	case a.Status != AttemptSucceeded:
 		next, _ = policy.DeadAttempt.Next(a.SinceAt, now)
@@ -399,7 +415,7 @@ func (d *draft) tickAttempts() error {
 			}
 		}
 		d.scheduleCheck(a)
-		d.ask(InquireCall{Reference: d.Next.attemptReference(a.No), Gateway: a.Gateway, GatewayReference: a.GatewayReference})
+		d.ask(d.aboutAttempt(a))
 		offered = offered || (a.No == len(d.Next.Attempts) && d.Next.waitsForAGateway())
 	}
 	if offered {

@@ -256,8 +256,9 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	if a.Status == AttemptSucceeded && from != fromInquiry {
 		return true, nil
 	}
-	if t.Review.aboutCharge() {
-		t.Review = "" // the doubt was about these figures, and they are right
+	if a.Doubt.aboutFigures() {
+		a.Doubt = "" // these figures were doubted, and they are right
+		d.review()
 	}
 	if a.Status == AttemptSucceeded {
 		d.scheduleCheck(a)
@@ -279,16 +280,18 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	return true, d.moveCharge(ChargeIsSucceeded, "")
 }
 
-// chargeMismatched deals with a success that is not the price. A notification
-// or an answer only makes us ask; what an inquiry confirms is real money, and
-// goes where people decide.
+// chargeMismatched deals with a success that is not the price, or of which a part
+// went back before we heard of it. A notification or an answer only makes us ask;
+// what an inquiry confirms is real money, and goes where people decide.
 func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from source) error {
 	if err := d.lose(a, Code(why)); err != nil {
 		return err
 	}
-	d.doubt(why, d.Next.attemptReference(a.No), a.Gateway, a.GatewayReference)
+	d.doubtAttempt(a, why)
+	d.inquireOnDoubt(d.aboutAttempt(a))
 	a.SinceAt, a.CheckAt = d.given.Now, d.given.Now.Add(d.given.Policy.ReviewPause) // asked again until it is explained
-	confirmed := from == fromInquiry && (why == ReviewAmount || why == ReviewScale) && !r.Inexact && r.Amount > 0
+	ours := why == ReviewAmount || why == ReviewScale || why == ReviewReversed
+	confirmed := from == fromInquiry && ours && !r.Inexact && r.Amount > 0
 	if !confirmed || a.Status == AttemptSucceeded {
 		return nil
 	}

@@ -91,6 +91,7 @@ type CancelCharge struct{ Principal string }
 // RecordRefundAnswer says what came of a RefundCall.
 type RecordRefundAnswer struct {
 	Refund int
+	Flight int // the RefundCall's
 	Send   int // the RefundCall's
 	Report RefundReport
 	Err    *Error

@@ -81,8 +81,10 @@ func (d *draft) emit(kind EventKind, subject string, step int, why Code) {
 	case PaymentSurplus:
 		r := t.Refunds[len(t.Refunds)-1]
 		e.Amount, e.Reference = r.Amount, t.attemptReference(r.Attempt)
-	case PaymentReceived, PaymentFailed, PaymentExpired, PaymentUnderReview:
+	case PaymentReceived, PaymentFailed, PaymentExpired:
 		e.Reference = t.attemptReference(len(t.Attempts))
+	case PaymentUnderReview:
+		_, e.Reference = t.gravestDoubt()
 	case PaymentRefunded, RefundNeedsPeople:
 		if about, err := ParseReference(subject); err == nil {
 			e.Amount, e.Reference = t.Refunds[about.Number-1].Amount, about
@@ -146,26 +148,6 @@ func (d *draft) moveTry(try *Try, to TryStatus, why Code) error {
 // moveRefund makes a step of a refund.
 func (d *draft) moveRefund(r *Refund, to RefundStatus, why Code) error {
 	return moveTo(d, refundMachine, d.Next.refundReference(r.No).String(), &r.Status, &r.Step, to, why)
-}
-
-// doubt stops the transaction's money until someone has looked, and asks the
-// gateway. A signed notification that does not match moves nothing.
-func (d *draft) doubt(why Review, about Reference, gateway Gateway, gatewayReference string) {
-	if d.Next.Review == "" {
-		d.Next.Review = why
-		d.emit(PaymentUnderReview, "", 0, Code(why))
-	}
-	d.inquireOnDoubt(InquireCall{Reference: about, Gateway: gateway, GatewayReference: gatewayReference})
-}
-
-// inquireOnDoubt asks the gateway, but not more often than policy says: whoever
-// can make it repeat itself must not make us flood it.
-func (d *draft) inquireOnDoubt(about InquireCall) {
-	if d.given.Now.Sub(d.Next.InquiredAt) < d.given.Policy.ReviewPause {
-		return
-	}
-	d.Next.InquiredAt = d.given.Now
-	d.ask(about)
 }
 
 // ask puts a question to a gateway, and notes when: an answer is only worth as

@@ -67,7 +67,8 @@ type InquireCall struct {
 // refund it names is already committed and its money in flight.
 type RefundCall struct {
 	Reference        Reference // 01jd…-r1: carried where the gateway lets us
-	Send             int       // which call under this reference, from 1: its answer says it back
+	Flight           int       // which time its money is in flight, from 1
+	Send             int       // which call of that flight, from 1: its answer says both back
 	Gateway          Gateway
 	Charge           Reference    // 01jd…-c2: what is given back
 	GatewayReference string       // the gateway's name for that charge, when known

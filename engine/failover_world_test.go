@@ -130,7 +130,7 @@ func (m *model) refundSteps(s modelled, i int) (out []step) {
 		return func(s *modelled) error {
 			s.refunds[i].call = over
 			r := refundOf(&s.state, i+1)
-			return m.decide(s, engine.RecordRefundAnswer{Refund: r.No, Send: r.Sends, Report: report, Err: refused})
+			return m.decide(s, engine.RecordRefundAnswer{Refund: r.No, Flight: r.Flights, Send: r.Sends, Report: report, Err: refused})
 		}
 	}
 	done := engine.RefundReport{Status: engine.RefundReportDone, Amount: price, Currency: money.XOF, Live: true}

@@ -77,7 +77,7 @@ func TestChargeHoldPayoutAndTryMoveOnlyAsDrawn(t *testing.T) {
 		RefundIsUnknown: {RefundIsPending, RefundIsDone, RefundIsManual},
 		RefundIsPending: {RefundIsUnknown, RefundIsDone, RefundIsManual},
 		RefundIsManual:  {RefundIsDone},
-		RefundIsDone:    nil,
+		RefundIsDone:    {RefundIsManual},
 	})
 	same(t, payoutMachine, map[PayoutStatus][]PayoutStatus{
 		PayoutIsDue:      {PayoutIsSent},

@@ -119,7 +119,7 @@ func (d *draft) tickPayout() error {
 		return nil
 	}
 	due := !p.NextAt.IsZero() && !p.NextAt.After(d.given.Now)
-	if due && d.Next.Review.aboutPayout() {
+	if due && p.doubted() {
 		d.inquireTries(p)
 		return nil
 	}
@@ -137,14 +137,13 @@ func (d *draft) tickPayout() error {
 	return nil
 }
 
-// inquireTries asks about every try of a payout that is in doubt: which of them
-// the gateway contradicted itself about does not matter.
+// inquireTries asks about every try that is in doubt, and about the one under way.
 func (d *draft) inquireTries(p *Payout) {
 	p.NextAt = d.given.Now.Add(lastPace)
-	for _, try := range p.Tries {
-		d.ask(InquireCall{
-			Reference: d.Next.tryReference(try.No), Gateway: try.Gateway, GatewayReference: try.GatewayReference,
-		})
+	for i := range p.Tries {
+		if try := &p.Tries[i]; try.Doubt != "" || try.Status.Open() {
+			d.ask(d.aboutTry(try))
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	JournalRefundSent     ledger.Kind = "refund.sent"     // payer:surplus → refund:in_flight
 	JournalRefundFailed   ledger.Kind = "refund.failed"   // refund:in_flight → payer:surplus: still owed
 	JournalRefundDone     ledger.Kind = "refund.done"     // refund:in_flight → gateway balance
+	JournalRefundReturned ledger.Kind = "refund.returned" // gateway balance → payer:surplus: it bounced, still owed
 )
 
 // bookCapture books what an attempt captured, to where its disposition says,

@@ -178,16 +178,14 @@ func (l *life) checkNothingIsForgotten() {
 	if h := l.state.Hold; h != nil && h.Status == engine.HoldHeld && review == "" {
 		require.True(l.t, due[engine.DueRelease], "a hold nobody will release")
 	}
-	suspended := false
 	for _, a := range l.state.Attempts {
-		suspended = suspended || a.Disposition == engine.Suspense
+		peoples := a.Doubt == engine.ReviewReversed || a.Disposition == engine.Suspense
+		require.True(l.t, a.Doubt == "" || peoples || !a.CheckAt.IsZero(), "a doubt about a charge nobody will clear up")
 	}
-	switch review {
-	case engine.ReviewAmount, engine.ReviewScale, engine.ReviewCurrency, engine.ReviewDomain:
-		require.True(l.t, due[engine.DueCharge] || suspended, "a doubt about a charge nobody will clear up")
-	case engine.ReviewPayout, engine.ReviewContradicts:
-		require.True(l.t, due[engine.DuePayout], "a doubt about a payout nobody will clear up")
-	case engine.ReviewReversed, engine.ReviewRefund: // people's
+	if p := l.state.Payout; p != nil {
+		for _, try := range p.Tries {
+			require.True(l.t, try.Doubt == "" || due[engine.DuePayout], "a doubt about a payout nobody will clear up")
+		}
 	}
 	for _, r := range l.state.Refunds {
 		require.True(l.t, r.Status == engine.RefundIsDone || due[engine.DueRefund], "a refund nobody will look at: %s", r.Status)
@@ -276,7 +274,7 @@ func (l *life) anyCommand() engine.Command {
 		return engine.CancelCharge{}
 	case 11:
 		return engine.RecordRefundAnswer{
-			Refund: no, Send: rapid.IntRange(1, 2).Draw(l.t, "send"), Report: l.anyRefundReport(), Err: l.anyRefusal(),
+			Refund: no, Flight: rapid.IntRange(1, 2).Draw(l.t, "flight"), Send: rapid.IntRange(1, 2).Draw(l.t, "send"), Report: l.anyRefundReport(), Err: l.anyRefusal(),
 		}
 	case 12:
 		r := l.anyRefundReport()

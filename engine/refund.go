@@ -33,7 +33,7 @@ var refundMachine = machine[RefundStatus]{
 		RefundIsUnknown: {RefundIsPending: "", RefundIsDone: PaymentRefunded, RefundIsManual: RefundNeedsPeople},
 		RefundIsPending: {RefundIsUnknown: "", RefundIsDone: PaymentRefunded, RefundIsManual: RefundNeedsPeople},
 		RefundIsManual:  {RefundIsDone: PaymentRefunded},
-		RefundIsDone:    {},
+		RefundIsDone:    {RefundIsManual: RefundNeedsPeople}, // the payer's bank sent it back
 	},
 }
 
@@ -67,14 +67,15 @@ type Refund struct {
 	Amount           money.Amount // francs
 	Status           RefundStatus
 	Step             int
-	Sends            int // calls that may have left under this reference
 	Flights          int // times the money went in flight: names their journals
+	Sends            int // calls of the present flight that may have left
 	GatewayReference string
 	Code             Code   // why it is not done yet, when something stands in the way
 	Text             string // the gateway's words, for staff
 	OwedAt           time.Time
+	SentAt           time.Time // the last call; zero before the first
 	SinceAt          time.Time // the beginning of the present schedule
-	NextAt           time.Time // the next look; zero when it is done
+	NextAt           time.Time // the next look; zero when it is done and nobody says otherwise
 	AbsentAt         time.Time // the first "no such refund" of the present row of them
 	Absences         int       // of them
 }
@@ -93,7 +94,7 @@ func (r Refund) check(t Transaction) error {
 			"of %d through %s, captured %d through %s", r.Amount, r.Gateway, a.Captured, a.Gateway)
 		complain(a.Disposition != Surplus, "of money that is %q", a.Disposition)
 	}
-	complain((r.Status == RefundIsDone) != r.NextAt.IsZero(), "is %s and looked at at %v", r.Status, r.NextAt)
+	complain(r.Status != RefundIsDone && r.NextAt.IsZero(), "is %s and nobody looks at it", r.Status)
 	complain(r.Status.InFlight() && r.Flights == 0, "is %s and never left", r.Status)
 	return errors.Join(errs...)
 }
@@ -138,7 +139,7 @@ func (d *draft) sendRefund(r *Refund) {
 		return
 	}
 	must(d.moveRefund(r, RefundIsSending, ""))
-	r.Flights++
+	r.Flights, r.Sends = r.Flights+1, 0 // what was sent before provably is nowhere
 	r.SinceAt, r.Code, r.Text = d.given.Now, "", ""
 	d.bookRefund(JournalRefundSent, r, ledger.PayerSurplus, ledger.RefundInFlight)
 	d.callRefund(r)
@@ -146,11 +147,11 @@ func (d *draft) sendRefund(r *Refund) {
 
 func (d *draft) callRefund(r *Refund) {
 	t := &d.Next
-	r.Sends++
+	r.Sends, r.SentAt = r.Sends+1, d.given.Now
 	r.Absences, r.AbsentAt = 0, time.Time{}
 	r.NextAt = d.given.Now.Add(d.given.Policy.CallTimeout + d.given.Policy.AnswerGrace)
 	d.Effects = append(d.Effects, RefundCall{
-		Reference: t.refundReference(r.No), Send: r.Sends, Gateway: r.Gateway, Charge: t.attemptReference(r.Attempt),
+		Reference: t.refundReference(r.No), Flight: r.Flights, Send: r.Sends, Gateway: r.Gateway, Charge: t.attemptReference(r.Attempt),
 		GatewayReference: t.Attempts[r.Attempt-1].GatewayReference, Amount: r.Amount, Currency: t.Currency, Booking: t.Booking,
 	})
 }
@@ -170,10 +171,12 @@ func (d *draft) handOver(r *Refund, why Code, text string) {
 // later.
 func (d *draft) putBack(r *Refund, why Code, text string) {
 	d.bookRefund(JournalRefundFailed, r, ledger.RefundInFlight, ledger.PayerSurplus)
-	r.Sends--
 	r.Code, r.Text = why, text
 	must(d.moveRefund(r, RefundIsOwed, why))
 	r.NextAt = d.given.Policy.RefundRetry.nextOr(r.OwedAt, d.given.Now, lastPace)
+	if soonest := d.given.Now.Add(d.given.Policy.InquireAfter); r.NextAt.Before(soonest) {
+		r.NextAt = soonest
+	}
 }
 
 // scheduleRefund sets when it is asked about next.
@@ -210,23 +213,9 @@ func (d *draft) tickRefunds() error {
 		case RefundIsUnknown, RefundIsPending, RefundIsManual, RefundIsDone:
 		}
 		d.scheduleRefund(r)
-		d.askAboutRefund(r)
+		d.ask(d.aboutRefund(r))
 	}
 	return nil
-}
-
-// askAboutRefund asks the gateway for the refund, or, where it knows no refunds,
-// for the charge: given back by hand, it says so.
-func (d *draft) askAboutRefund(r *Refund) {
-	t := &d.Next
-	charge := t.attemptReference(r.Attempt)
-	if !d.given.Policy.Refunds[r.Gateway] {
-		d.ask(InquireCall{Reference: charge, Gateway: r.Gateway, GatewayReference: t.Attempts[r.Attempt-1].GatewayReference})
-		return
-	}
-	d.ask(InquireCall{
-		Reference: t.refundReference(r.No), Gateway: r.Gateway, GatewayReference: r.GatewayReference, Charge: charge,
-	})
 }
 
 // refundNo finds a refund. One that does not exist is a NotFound: what is said
@@ -262,7 +251,7 @@ func (d *draft) refundAnswered(c RecordRefundAnswer) error {
 	if r.Status != RefundIsSending && r.Status != RefundIsUnknown {
 		return nil // known better by now
 	}
-	only := c.Send == 1 && r.Sends == 1 && r.Status == RefundIsSending
+	only := c.Flight == r.Flights && c.Send == 1 && r.Sends == 1 && r.Status == RefundIsSending
 	switch {
 	case only && (c.Err.Kind == Unavailable || c.Err.Code == CodeFloatLow):
 		d.putBack(r, c.Err.Code, c.Err.Text)
@@ -279,17 +268,21 @@ func (d *draft) refundAnswered(c RecordRefundAnswer) error {
 }
 
 // refundReported applies what a gateway says of a refund, whoever asked. It
-// reports whether the word was believed.
+// reports whether the word was believed. What somebody gave back of the charge in
+// part, or under another number, is not the refund: it moves nothing, people are
+// shown it, and its name is not taken for ours.
 func (d *draft) refundReported(r *Refund, said RefundReport, from source) (believed bool, err error) {
-	if r.GatewayReference == "" {
-		r.GatewayReference = said.GatewayReference
+	if said.Status == RefundReportAbsent {
+		return true, d.refundAbsent(r, from)
 	}
-	agreed := figures{amount: r.Amount, currency: d.Next.Currency, live: d.Next.Attempts[r.Attempt-1].Live}
-	if said.Status != RefundReportAbsent && agreed.mismatch(figures{said.Amount, said.Currency, said.Live, said.Inexact}) != "" {
+	if !d.isRefund(r, said) {
 		if r.Status != RefundIsDone {
-			r.Code = CodeRefundMismatch // it moves nothing: people look, and the gateway is asked again
+			r.Code = CodeRefundMismatch
 		}
 		return false, nil
+	}
+	if said.GatewayReference != "" && (r.GatewayReference == "" || from != fromNotification) {
+		r.GatewayReference = said.GatewayReference
 	}
 	switch said.Status {
 	case RefundReportDone:
@@ -297,20 +290,25 @@ func (d *draft) refundReported(r *Refund, said RefundReport, from source) (belie
 	case RefundReportPending, RefundReportAttention:
 		return true, d.refundPending(r, said)
 	case RefundReportFailed:
-		return d.refundFailed(r, said)
+		return d.refundFailed(r, said, from), nil
 	case RefundReportAbsent:
-		return true, d.refundAbsent(r, from)
 	}
 	return true, nil // a word no adapter of ours makes
+}
+
+// isRefund reports that what is told gives the payer back all that the refund is
+// about. A full refund without a number does so too, whoever made it.
+func (d *draft) isRefund(r *Refund, said RefundReport) bool {
+	agreed := figures{amount: r.Amount, currency: d.Next.Currency, live: d.Next.Attempts[r.Attempt-1].Live}
+	return (said.Number == 0 || said.Number == r.No) &&
+		agreed.mismatch(figures{said.Amount, said.Currency, said.Live, said.Inexact}) == ""
 }
 
 // refundDone books what the payer has back. Given back by hand, it never was in
 // flight: both halves are booked at once.
 func (d *draft) refundDone(r *Refund) error {
 	if r.Status == RefundIsDone {
-		if d.Next.Review == ReviewRefund {
-			d.Next.Review = ""
-		}
+		r.NextAt = time.Time{}
 		return nil
 	}
 	if !r.Status.InFlight() {
@@ -341,20 +339,29 @@ func (d *draft) refundPending(r *Refund, said RefundReport) error {
 }
 
 // refundFailed hears that the payer will not have it this way: the debt stands,
-// and people find another.
-func (d *draft) refundFailed(r *Refund, said RefundReport) (bool, error) {
+// and people find another. It reports whether that was believed. Of a refund that
+// is done, a notification may be the older word: the gateway is asked, again and
+// again, and what it says then counts.
+func (d *draft) refundFailed(r *Refund, said RefundReport, from source) (believed bool) {
+	code := said.Code
+	if code == "" {
+		code = CodeGatewayDeclined
+	}
 	switch {
 	case r.Status.InFlight():
-		code := said.Code
-		if code == "" {
-			code = CodeGatewayDeclined
-		}
 		d.handOver(r, code, said.Text)
+	case r.Status == RefundIsDone && from != fromInquiry:
+		if r.NextAt.IsZero() {
+			r.SinceAt = d.given.Now
+			d.scheduleRefund(r)
+		}
+		d.inquireOnDoubt(d.aboutRefund(r))
+		return false
 	case r.Status == RefundIsDone:
-		d.doubt(ReviewRefund, d.Next.refundReference(r.No), r.Gateway, r.GatewayReference)
-		return false, nil
+		d.bookRefund(JournalRefundReturned, r, ledger.GatewayBalance(string(r.Gateway)), ledger.PayerSurplus)
+		d.handOver(r, code, said.Text)
 	}
-	return true, nil
+	return true
 }
 
 // How often and how long the gateway's list must lack a refund before it is sent
@@ -362,12 +369,13 @@ func (d *draft) refundFailed(r *Refund, said RefundReport) (bool, error) {
 const (
 	refundAbsences  = 2
 	refundAbsentFor = 10 * time.Minute
-	refundSendsMax  = 20 // then only asked about: another call will not mend it
+	refundSendsMax  = 20 // of a flight, then only asked about: another call will not mend it
 )
 
-// refundAbsent hears that no refund of the charge bears our number.
+// refundAbsent hears that no refund of the charge bears our number. Asked before
+// the last call, it says nothing about that one.
 func (d *draft) refundAbsent(r *Refund, from source) error {
-	if from != fromInquiry || !r.Status.InFlight() {
+	if from != fromInquiry || !r.Status.InFlight() || d.asked.Before(r.SentAt) {
 		return nil
 	}
 	if r.Status == RefundIsPending {
@@ -391,19 +399,15 @@ func (d *draft) refundNotified(n Notification, a *Attempt) (believed bool, err e
 	r := d.refundOf(a.No)
 	switch {
 	case r == nil && n.Refund.Status == RefundReportDone:
-		d.reversedBesideUs()
+		d.doubtAttempt(a, ReviewReversed)
 		return true, nil
 	case r == nil:
 		return true, nil
-	case r.Status.InFlight() && (n.Refund.Number == 0 || n.Refund.Number == r.No):
+	case r.Status.InFlight() || (r.Status == RefundIsDone && n.Refund.Status == RefundReportFailed):
 		return d.refundReported(r, *n.Refund, fromNotification)
-	case r.Status == RefundIsDone && n.Refund.Status == RefundReportFailed:
-		return d.refundFailed(r, *n.Refund)
 	case r.Status == RefundIsDone, n.Refund.Status == RefundReportFailed:
 		return true, nil
 	}
-	d.inquireOnDoubt(InquireCall{
-		Reference: d.Next.refundReference(r.No), Gateway: r.Gateway, GatewayReference: r.GatewayReference, Charge: n.Reference,
-	})
+	d.inquireOnDoubt(d.aboutRefund(r))
 	return false, nil
 }

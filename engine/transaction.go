@@ -28,7 +28,7 @@ type Transaction struct {
 	Status ChargeStatus
 	Step   int    // moves of the charge so far
 	Code   Code   // why it failed or expired
-	Review Review // why money stands still; empty when it does not
+	Review Review // why money stands still; empty when it does not: the gravest doubt about any of its attempts and tries
 
 	InquiredAt time.Time // the last inquiry a doubt caused: bounds how often
 	CreatedAt  time.Time
@@ -49,31 +49,6 @@ type Transaction struct {
 	SlotPaid   bool               // that transaction has been paid
 	Prompt     ID                 // the transaction that is asking this phone for this amount now, if any (R13)
 }
-
-// Review says why a transaction's money stands still until someone has looked.
-type Review string
-
-// Why a transaction may be under review.
-const (
-	ReviewAmount      Review = "amount_mismatch"
-	ReviewScale       Review = "amount_off_by_100" // the tripwire for a gateway's scale
-	ReviewCurrency    Review = "currency_mismatch"
-	ReviewDomain      Review = "domain_mismatch"     // live and test mixed up
-	ReviewReversed    Review = "charge_reversed"     // the gateway gave the payer's money back
-	ReviewPayout      Review = "payout_mismatch"     // a transfer's figures are not the try's
-	ReviewContradicts Review = "payout_contradicted" // failed and paid, both from the gateway
-	ReviewRefund      Review = "refund_contradicted" // done and failed, both from the gateway
-)
-
-// aboutCharge reports that the doubt is about what a charge captured: it is over
-// once the gateway's own books show a matching success.
-func (r Review) aboutCharge() bool {
-	return r == ReviewAmount || r == ReviewScale || r == ReviewCurrency || r == ReviewDomain
-}
-
-// aboutPayout reports that the doubt is about a transfer: the gateway is asked
-// until it has explained itself.
-func (r Review) aboutPayout() bool { return r == ReviewPayout || r == ReviewContradicts }
 
 // Exists reports whether the transaction has been committed at least once.
 func (t Transaction) Exists() bool { return t.Version > 0 }
@@ -140,7 +115,7 @@ func (t Transaction) Due() []Due {
 	}
 	// A review stops releases and new tries. Questions go on, or one lost answer
 	// would leave the money standing for ever.
-	if p := t.Payout; p != nil && !p.NextAt.IsZero() && (t.Review == "" || t.Review.aboutPayout() || p.Status == PayoutIsSent) {
+	if p := t.Payout; p != nil && !p.NextAt.IsZero() && (t.Review == "" || p.doubted() || p.Status == PayoutIsSent) {
 		out = append(out, Due{DuePayout, p.NextAt})
 	}
 	if at := t.refundDue(); !at.IsZero() { // owed whatever else is in doubt
@@ -196,6 +171,8 @@ func (t Transaction) Check() error {
 	complain((kept == 1) != (t.Hold != nil), "%d kept and hold %v", kept, t.Hold != nil)
 	complain((kept == 1) == t.PaidAt.IsZero(), "%d kept and paid at %v", kept, t.PaidAt)
 	complain((t.Status == ChargeIsSucceeded) != (kept == 1), "%s with %d kept", t.Status, kept)
+	gravest, _ := t.gravestDoubt()
+	complain(t.Review != gravest, "under review for %q, doubted for %q", t.Review, gravest)
 	for i, r := range t.Refunds {
 		complain(r.No != i+1, "refund %d stands at %d", r.No, i+1)
 		errs = append(errs, r.check(t))

@@ -56,6 +56,7 @@ type Try struct {
 	GatewayReference string
 	Fee              money.Amount // francs, rounded up
 	FeeSubunits      int64
+	Doubt            Review // why it is not believed yet; empty when it is
 	Code             Code
 	Text             string // the gateway's words, for staff
 	Sends            int    // calls that may have left under this reference
@@ -120,9 +121,7 @@ func (d *draft) checkTry(p *Payout) error {
 		}
 	}
 	d.scheduleTry(try)
-	d.ask(InquireCall{
-		Reference: d.Next.tryReference(try.No), Gateway: try.Gateway, GatewayReference: try.GatewayReference,
-	})
+	d.ask(d.aboutTry(try))
 	return nil
 }
 
@@ -193,7 +192,7 @@ func (d *draft) payoutReported(try *Try, r PayoutReport, from source) (believed 
 	if r.Status != PayoutReportAbsent && r.Status != PayoutReportPending { // these move no money
 		agreed := figures{amount: try.Amount, currency: d.Next.Currency, live: try.Live}
 		if agreed.mismatch(r.figures()) != "" {
-			d.doubtPayout(ReviewPayout, try)
+			d.doubtTry(try, ReviewPayout)
 			return false, nil
 		}
 		if from == fromInquiry {
@@ -219,21 +218,12 @@ func (d *draft) payoutReported(try *Try, r PayoutReport, from source) (believed 
 // are right after all, or a try believed failed is failed there too.
 func (d *draft) confirm(try *Try, r PayoutReport) {
 	agrees := r.Status == PayoutReportFailed && try.Status == TryFailed || r.Status == PayoutReportPaid && try.Status == TryPaid
-	if d.Next.Review == ReviewPayout || (d.Next.Review == ReviewContradicts && agrees) {
-		d.Next.Review = ""
-		if p := d.Next.Payout; p.Status == PayoutIsPaid {
-			p.NextAt = time.Time{}
-		}
+	if try.Doubt == ReviewPayout || (try.Doubt == ReviewContradicts && agrees) {
+		try.Doubt = ""
+		d.review()
 	}
-}
-
-// doubtPayout stops new tries until the gateway has explained itself, and keeps
-// asking.
-func (d *draft) doubtPayout(why Review, try *Try) {
-	d.doubt(why, d.Next.tryReference(try.No), try.Gateway, try.GatewayReference)
-	p := d.Next.Payout
-	if again := d.given.Now.Add(d.given.Policy.ReviewPause); p.NextAt.IsZero() || p.NextAt.After(again) {
-		p.NextAt = again
+	if p := d.Next.Payout; p.Status == PayoutIsPaid && !p.doubted() {
+		p.NextAt = time.Time{}
 	}
 }
 
@@ -255,14 +245,14 @@ func (d *draft) payoutPaid(try *Try, r PayoutReport) (bool, error) {
 		return true, nil
 	case TryFailed:
 		// We were told it failed, and the money is payable again or sent again.
-		d.doubtPayout(ReviewContradicts, try)
+		d.doubtTry(try, ReviewContradicts)
 		return false, nil
 	case TrySending, TryUnknown, TryPending:
 	}
 	p := d.Next.Payout
 	try.Fee, try.FeeSubunits, try.Code, try.Text = r.Fee, r.FeeSubunits, "", ""
 	p.PaidAt, p.NextAt, p.Code, p.Waiting = d.given.Now, time.Time{}, "", WaitingNothing
-	if d.Next.Review.aboutPayout() { // a doubt from before is asked about until an inquiry clears it
+	if p.doubted() { // a doubt from before is asked about until an inquiry clears it
 		p.NextAt = d.given.Now.Add(d.given.Policy.ReviewPause)
 	}
 	if err := d.moveTry(try, TryPaid, ""); err != nil {
@@ -282,7 +272,7 @@ func (d *draft) payoutDenied(try *Try, r PayoutReport) (bool, error) {
 	case TryFailed, TryReversed:
 		return true, nil
 	case TryPaid:
-		d.doubtPayout(ReviewContradicts, try)
+		d.doubtTry(try, ReviewContradicts)
 		return false, nil
 	case TrySending, TryUnknown, TryPending:
 	}

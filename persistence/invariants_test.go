@@ -93,6 +93,10 @@ var controls = map[string][]string{
 		`UPDATE postings SET account = 'gateway:fedapay:balance' WHERE account = 'gateway:paystack:balance'`,
 	},
 	"I28": {`UPDATE refunds SET gateway = 'fedapay' WHERE gateway = 'paystack'`},
+	"I29": {
+		`UPDATE transactions SET review = 'charge_reversed' WHERE review = ''`, `UPDATE attempts SET doubt = 'amount_mismatch'`,
+		`UPDATE payout_tries SET doubt = 'payout_mismatch'`,
+	},
 }
 
 // populated is a world with payments at every kind of end: paid out, held, failed,

@@ -160,7 +160,7 @@ func (l *loaded) addAttempt(row pgx.CollectableRow) error {
 	var id [16]byte
 	var windowAt, checkAt, absentAt *time.Time
 	err := row.Scan(&id, &a.No, &a.Gateway, &a.Flow, &a.Live, &a.Status, &a.Step, &a.Disposition, &a.Captured, &a.Fee, &a.FeeSubunits,
-		&a.GatewayReference, &a.NextAction, &a.RedirectURL, &a.Text, &a.Code, &a.OTPTries, &a.OTPInFlight, &a.AskedAt, &a.SinceAt,
+		&a.GatewayReference, &a.Doubt, &a.NextAction, &a.RedirectURL, &a.Text, &a.Code, &a.OTPTries, &a.OTPInFlight, &a.AskedAt, &a.SinceAt,
 		&windowAt, &checkAt, &absentAt, &a.Absences)
 	a.AskedAt, a.SinceAt = a.AskedAt.UTC(), a.SinceAt.UTC()
 	a.WindowAt, a.CheckAt, a.AbsentAt = stored(windowAt), stored(checkAt), stored(absentAt)
@@ -173,10 +173,10 @@ func (l *loaded) addAttempt(row pgx.CollectableRow) error {
 func (l *loaded) addRefund(row pgx.CollectableRow) error {
 	var r engine.Refund
 	var id [16]byte
-	var nextAt, absentAt *time.Time
-	err := row.Scan(&id, &r.No, &r.Attempt, &r.Gateway, &r.Cause, &r.Amount, &r.Status, &r.Step, &r.Sends, &r.Flights, &r.GatewayReference,
-		&r.Code, &r.Text, &r.OwedAt, &r.SinceAt, &nextAt, &absentAt, &r.Absences)
-	r.OwedAt, r.SinceAt, r.NextAt, r.AbsentAt = r.OwedAt.UTC(), r.SinceAt.UTC(), stored(nextAt), stored(absentAt)
+	var sentAt, nextAt, absentAt *time.Time
+	err := row.Scan(&id, &r.No, &r.Attempt, &r.Gateway, &r.Cause, &r.Amount, &r.Status, &r.Step, &r.Flights, &r.Sends, &r.GatewayReference,
+		&r.Code, &r.Text, &r.OwedAt, &sentAt, &r.SinceAt, &nextAt, &absentAt, &r.Absences)
+	r.OwedAt, r.SinceAt, r.SentAt, r.NextAt, r.AbsentAt = r.OwedAt.UTC(), r.SinceAt.UTC(), stored(sentAt), stored(nextAt), stored(absentAt)
 	if t := l.found[id]; t != nil {
 		t.Refunds = append(t.Refunds, r)
 	}
@@ -213,7 +213,7 @@ func (l *loaded) addTry(row pgx.CollectableRow) error {
 	var id [16]byte
 	var number string
 	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &number,
-		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Code, &try.Text, &try.Sends,
+		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Doubt, &try.Code, &try.Text, &try.Sends,
 		&try.AskedAt, &try.SentAt)
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ func lives() map[string]func(id engine.ID) []engine.Command {
 				succeeded(id, 50_000),
 				engine.ConfirmDelivery{},
 				engine.RecordPayoutAnswer{Try: 1, Send: 1, Report: engine.PayoutReport{Status: engine.PayoutReportPending, Recipient: "RCP_1"}},
+				transferred(id, 1, 42_501, engine.PayoutReportPaid),
 				transferred(id, 1, 42_500, engine.PayoutReportPaid),
 			}
 		},
@@ -75,13 +76,19 @@ func lives() map[string]func(id engine.ID) []engine.Command {
 			return []engine.Command{answered(engine.ChargeFailed, "Solde insuffisant", "")}
 		},
 		"cancelled, and given back through an API that is slow to know": func(id engine.ID) []engine.Command {
+			toldOf := func(status engine.RefundReportStatus) engine.Command {
+				report := refunded(id, status).Notification.Refund
+				return engine.RecordInquiry{Reference: refund(id), AskedAt: asked, Refund: report}
+			}
 			return []engine.Command{
 				engine.CancelCharge{},
 				succeeded(id, 50_000),
-				engine.RecordRefundAnswer{Refund: 1, Send: 1, Err: engine.Errorf(engine.Ambiguous, engine.CodeGatewayTimeout, "")},
+				engine.RecordRefundAnswer{Refund: 1, Flight: 1, Send: 1, Err: engine.Errorf(engine.Ambiguous, engine.CodeGatewayTimeout, "")},
 				engine.RecordInquiry{Reference: refund(id), AskedAt: asked, Refund: &engine.RefundReport{Status: engine.RefundReportAbsent}},
 				refunded(id, engine.RefundReportAttention),
 				refunded(id, engine.RefundReportDone),
+				toldOf(engine.RefundReportFailed), // it bounced, and is owed again
+				toldOf(engine.RefundReportDone),
 			}
 		},
 		"moved on, and the first gateway took it late": func(id engine.ID) []engine.Command {

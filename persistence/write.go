@@ -120,7 +120,7 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 			continue
 		}
 		w.attempts.row(id, a.No, string(a.Gateway), string(a.Flow), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step,
-			string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.NextAction), a.RedirectURL,
+			string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.Doubt), string(a.NextAction), a.RedirectURL,
 			a.Text, string(a.Code), a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt),
 			a.Absences)
 	}
@@ -129,8 +129,8 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 			continue
 		}
 		w.refunds.row(id, r.No, r.Attempt, string(r.Gateway), t.RefundReference(r).String(), string(r.Cause), int64(r.Amount), r.OwedAt,
-			string(r.Status), r.Step, r.Sends, r.Flights, r.GatewayReference, string(r.Code), r.Text, r.SinceAt, nullable(r.NextAt),
-			nullable(r.AbsentAt), r.Absences)
+			string(r.Status), r.Step, r.Flights, r.Sends, r.GatewayReference, string(r.Code), r.Text, nullable(r.SentAt), r.SinceAt,
+			nullable(r.NextAt), nullable(r.AbsentAt), r.Absences)
 	}
 	if h := t.Hold; h != nil && (before.Hold == nil || *before.Hold != *h) {
 		w.holds.row(id, string(t.Currency), string(h.Status), h.Step, int64(h.Amount), int64(h.Released), int64(h.Refunded),
@@ -149,7 +149,7 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 		}
 		w.tries.row(id, try.No, string(try.Gateway), try.Live, t.TryReference(try).String(), int64(try.Amount), try.Wallet.No,
 			string(try.Wallet.Operator), storePhone(try.Wallet.Phone), try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
-			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Code), try.Text, try.Sends, try.SentAt)
+			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Doubt), string(try.Code), try.Text, try.Sends, try.SentAt)
 	}
 }
 

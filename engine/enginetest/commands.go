@@ -61,7 +61,7 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 		return engine.RecordOTPAnswer{Attempt: no, Report: report, Err: refusal}, nil
 	case "refund_answer":
 		report, refusal := refundReport(said, t, no)
-		return engine.RecordRefundAnswer{Refund: no, Send: send(said), Report: report, Err: refusal}, nil
+		return engine.RecordRefundAnswer{Refund: no, Flight: flight(t, no), Send: send(said), Report: report, Err: refusal}, nil
 	case "payout_answer":
 		report, refusal := payoutReport(said, t)
 		return engine.RecordPayoutAnswer{Try: no, Send: send(said), Report: report, Err: refusal}, nil
@@ -193,8 +193,22 @@ func send(said []string) int {
 	return 1
 }
 
+// flight is which sending of a refund is answered: the present one.
+func flight(t *engine.Transaction, no int) int {
+	if no > len(t.Refunds) {
+		return 1
+	}
+	return t.Refunds[no-1].Flights
+}
+
 func inquiry(reference engine.Reference, said []string, t *engine.Transaction, now time.Time) engine.Command {
 	c := engine.RecordInquiry{Reference: reference, AskedAt: now}
+	for _, word := range said {
+		if ago, found := strings.CutPrefix(word, "asked=-"); found { // the answer was long on its way
+			d, _ := time.ParseDuration(ago)
+			c.AskedAt = now.Add(-d)
+		}
+	}
 	switch reference.Kind {
 	case engine.PayoutReference:
 		report, refused := payoutReport(said, t)
@@ -219,7 +233,7 @@ func inquiry(reference engine.Reference, said []string, t *engine.Transaction, n
 
 // statuses of the gateway's event words.
 var told = map[string]string{
-	"charge.success": "succeeded", "transfer.success": "paid", "transfer.failed": "failed", "transfer.reversed": "reversed",
+	"charge.success": "succeeded", "charge.reversed": "reversed", "transfer.success": "paid", "transfer.failed": "failed", "transfer.reversed": "reversed",
 	"transaction.created": "heard", "transaction.approved": "succeeded",
 	"refund.pending": "pending", "refund.processed": "done", "refund.failed": "failed", "refund.needs-attention": "attention",
 }
@@ -245,6 +259,9 @@ func refundReport(said []string, t *engine.Transaction, no int) (engine.RefundRe
 		}
 		if word == "#0" {
 			r.Number = 0
+		}
+		if id, found := strings.CutPrefix(word, "id="); found {
+			r.GatewayReference = id
 		}
 	}
 	return r, refused

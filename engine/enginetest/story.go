@@ -223,6 +223,9 @@ func effect(e engine.Effect) string {
 	case engine.OTPCall:
 		return "otp " + about
 	case engine.InquireCall:
+		if e.Charge != (engine.Reference{}) && e.GatewayReference != "" { // a refund is asked for by the gateway's name for it
+			about += " " + e.GatewayReference
+		}
 		return "inquire " + about
 	case engine.PayoutCall:
 		return strings.TrimRight(fmt.Sprintf("payout %s %d %s", about, e.Amount, e.Recipient), " ")

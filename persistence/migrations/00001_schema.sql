@@ -99,6 +99,7 @@ CREATE TABLE attempts (
     gateway_reference text NOT NULL,
     status            text NOT NULL,
     disposition       text,
+    doubt             text NOT NULL, -- why what was said of it is not believed yet
     next_action       text NOT NULL,
     redirect_url      text NOT NULL,
     display_text      text NOT NULL,
@@ -183,6 +184,7 @@ CREATE TABLE payout_tries (
     phone             text NOT NULL,
     name              text NOT NULL,
     recipient         text NOT NULL,
+    doubt             text NOT NULL, -- why what was said of it is not believed yet
     code              text NOT NULL,
     said              text NOT NULL,
     PRIMARY KEY (transaction_id, no),
@@ -199,13 +201,14 @@ CREATE TABLE refunds (
     no                integer NOT NULL,
     attempt_no        integer NOT NULL,
     step              integer NOT NULL,
-    sends             integer NOT NULL, -- calls that may have left under this reference
     flights           integer NOT NULL, -- times the money went in flight: names their journals
+    sends             integer NOT NULL, -- calls of the present flight that may have left
     absences          integer NOT NULL,
     amount            bigint NOT NULL,
     owed_at           timestamptz NOT NULL,
+    sent_at           timestamptz, -- the last call
     since_at          timestamptz NOT NULL,
-    next_at           timestamptz, -- null: it is done
+    next_at           timestamptz, -- null: it is done, and nobody says otherwise
     absent_at         timestamptz,
     reference         text NOT NULL,
     gateway           text NOT NULL, -- the attempt's: money goes back where it came from (R9)
@@ -219,7 +222,7 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_are_positive CHECK (amount > 0),
     CONSTRAINT refund_cause_is_known CHECK (cause IN ('surplus')),
     CONSTRAINT refund_status_is_known CHECK (status IN ('owed', 'sending', 'unknown', 'pending', 'manual', 'done')),
-    CONSTRAINT refunds_are_looked_at_until_they_are_done CHECK ((status = 'done') = (next_at IS NULL)),
+    CONSTRAINT refunds_are_looked_at_until_they_are_done CHECK (status = 'done' OR next_at IS NOT NULL),
     CONSTRAINT what_is_in_flight_has_left CHECK (status NOT IN ('sending', 'unknown', 'pending') OR flights > 0),
     CONSTRAINT a_surplus_is_owed_back_once UNIQUE (transaction_id, attempt_no, cause)
 ) WITH (fillfactor = 80);
@@ -339,6 +342,7 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
     ('payout', 'sent', 'paid', true),
     ('payout', 'sent', 'reversed', true),
     ('refund', '', 'owed', false),
+    ('refund', 'done', 'manual', true),
     ('refund', 'manual', 'done', true),
     ('refund', 'owed', 'done', true),
     ('refund', 'owed', 'manual', true),

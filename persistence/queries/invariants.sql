@@ -154,9 +154,14 @@ SELECT coalesce(r.transaction_id, l.transaction_id)::text, coalesce(r.short, l.s
  (SELECT transaction_id, 'r' || no AS short, 'gateway:' || gateway || ':balance' AS account, amount FROM refunds WHERE status = 'done') r
  FULL JOIN (SELECT j.transaction_id, split_part(j.cause, '.', 1) AS short, p.account, sum(p.amount) AS amount FROM journals j
               JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no AND p.account LIKE 'gateway:%'
-             WHERE j.kind = 'refund.done' GROUP BY j.transaction_id, split_part(j.cause, '.', 1), p.account) l
- ON r.transaction_id = l.transaction_id AND r.short = l.short AND r.account = l.account WHERE r.amount IS DISTINCT FROM l.amount;
+             WHERE j.kind IN ('refund.done', 'refund.returned') GROUP BY j.transaction_id, split_part(j.cause, '.', 1), p.account) l
+ ON r.transaction_id = l.transaction_id AND r.short = l.short AND r.account = l.account WHERE coalesce(r.amount, 0) <> coalesce(l.amount, 0);
 
 -- name: I28 money goes back through the gateway that took it
 SELECT r.reference, r.gateway FROM refunds r LEFT JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
  WHERE r.gateway IS DISTINCT FROM a.gateway;
+
+-- name: I29 a payment is under review as long as something about it is doubted
+SELECT t.id::text, t.review FROM transactions t
+ WHERE (t.review <> '') <> (EXISTS (SELECT FROM attempts a WHERE a.transaction_id = t.id AND a.doubt <> '')
+                         OR EXISTS (SELECT FROM payout_tries p WHERE p.transaction_id = t.id AND p.doubt <> ''));

@@ -5,7 +5,7 @@ SELECT transaction_id, status, step, amount, gateway, waiting, code, due_at, nex
 
 -- name: ReadTries
 SELECT transaction_id, no, gateway, live_money, status, step, amount, wallet_no, operator, phone, name, recipient, gateway_reference,
-       fee, fee_subunits, code, said, sends, asked_at, sent_at
+       fee, fee_subunits, doubt, code, said, sends, asked_at, sent_at
   FROM payout_tries
  WHERE transaction_id = ANY($1::uuid[])
  ORDER BY transaction_id, no;
@@ -22,15 +22,15 @@ SELECT n.transaction_id, n.talent_id, n.status, n.step, n.amount, n.gateway, n.w
 
 -- name: WriteTries
 INSERT INTO payout_tries (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status, step,
-       recipient, gateway_reference, fee, fee_subunits, code, said, sends, sent_at)
+       recipient, gateway_reference, fee, fee_subunits, doubt, code, said, sends, sent_at)
 SELECT n.transaction_id, n.no, n.gateway, n.live_money, n.reference, n.amount, n.wallet_no, n.operator, n.phone, n.name,
-       n.asked_at, n.status, n.step, n.recipient, n.gateway_reference, n.fee, n.fee_subunits, n.code, n.said, n.sends, n.sent_at
+       n.asked_at, n.status, n.step, n.recipient, n.gateway_reference, n.fee, n.fee_subunits, n.doubt, n.code, n.said, n.sends, n.sent_at
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::integer[], $8::text[], $9::text[], $10::text[],
               $11::timestamptz[], $12::text[], $13::integer[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::text[], $19::text[],
-              $20::integer[], $21::timestamptz[])
+              $20::text[], $21::integer[], $22::timestamptz[])
        AS n (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status,
-             step, recipient, gateway_reference, fee, fee_subunits, code, said, sends, sent_at)
+             step, recipient, gateway_reference, fee, fee_subunits, doubt, code, said, sends, sent_at)
     ON CONFLICT (transaction_id, no) DO UPDATE
    SET status = excluded.status, step = excluded.step, recipient = excluded.recipient, gateway_reference = excluded.gateway_reference,
-       fee = excluded.fee, fee_subunits = excluded.fee_subunits, code = excluded.code, said = excluded.said, sends = excluded.sends,
+       fee = excluded.fee, fee_subunits = excluded.fee_subunits, doubt = excluded.doubt, code = excluded.code, said = excluded.said, sends = excluded.sends,
        sent_at = excluded.sent_at;
