@@ -46,18 +46,30 @@ const (
 type request struct {
 	call    progress
 	at      seen
-	read    seen // what an inquiry under way has read; it may be told late
-	reading bool
-	early   bool // that inquiry was asked before T_q was over
 	back    bool // the gateway has given the money back
+	wrong   bool // a signed webhook with other figures was told
+	reading reading
+}
+
+// reading is an inquiry under way: what it has read may be told late.
+type reading struct {
+	asked time.Time // zero: there is none
+	read  seen
+	back  bool
 }
 
 // refundCall is a call of ours to give money back.
-type refundCall struct{ call progress }
+type refundCall struct {
+	call         progress
+	flight, send int  // the call's
+	wire         bool // nobody hears its answer, and it may still arrive
+	reading      reading
+}
 
 // modelled is one moment: the engine's state, the world's, and the time.
 type modelled struct {
 	state   engine.Transaction
+	health  engine.Health
 	now     time.Time
 	reqs    [attemptsMax]request
 	refunds [attemptsMax]refundCall
@@ -75,7 +87,13 @@ type variant struct {
 	slowWire    bool // A2 broken: a request executed later than T_q after we hung up
 	offered     bool // payments turned away are offered again: a third attempt
 	byOperator  bool // final failures are the operator's: they move on
-	prompt      bool // inquiries are answered at once, to keep the model small where gateways lie
+	prompt      bool // inquiries are answered at once, to keep the model small
+	lateRefunds bool // inquiries about refunds are answered late
+	wrong       bool // each gateway tells once of another amount
+	besideUs    bool // somebody gives kept money back at the gateway; payers confirm
+	leaves      bool // what the payer does not finish is called abandoned
+	breakers    bool // gateways rest and wake, the operator is down and up
+	page        bool // the second door is a page
 	doubleMayBe bool
 }
 
@@ -100,6 +118,11 @@ func newModel(v variant) *model {
 		p.OfferFor = 200 * time.Second // once more, and no more
 	}
 	p.FailoverWithin = 1000 * time.Hour
+	for i := range p.Routes {
+		if r := &p.Routes[i]; v.page && r.Gateway == engine.FedaPay {
+			r.Flow = engine.Hosted
+		}
+	}
 	return &model{variant: v, policy: p, seen: map[string]bool{}}
 }
 
@@ -109,7 +132,7 @@ var errImpossible = errors.New("refused")
 // decide runs a command and starts the calls it asks for.
 func (m *model) decide(s *modelled, cmd engine.Command) error {
 	m.fresh++
-	given := engine.Given{Now: s.now, Fresh: engine.ID{0: 1, 14: byte(m.fresh >> 8), 15: byte(m.fresh)}, Policy: &m.policy}
+	given := engine.Given{Now: s.now, Fresh: engine.ID{0: 1, 14: byte(m.fresh >> 8), 15: byte(m.fresh)}, Policy: &m.policy, Health: s.health}
 	d, err := s.state.Decide(cmd, given)
 	if errors.Is(err, engine.Internal) {
 		return err
@@ -117,13 +140,18 @@ func (m *model) decide(s *modelled, cmd engine.Command) error {
 	if err != nil {
 		return errImpossible
 	}
+	for _, move := range d.Moves {
+		if s.state.Review == engine.ReviewReversed && (move.Machine == "hold" || move.Machine == "try") {
+			return fmt.Errorf("%s goes to %s with money that was given back", move.Subject, move.To)
+		}
+	}
 	s.state = d.Next
 	for _, e := range d.Effects {
 		switch c := e.(type) {
 		case engine.ChargeCall:
 			s.reqs[c.Reference.Number-1].call = asked
 		case engine.RefundCall:
-			s.refunds[c.Charge.Number-1].call = asked
+			s.refunds[c.Charge.Number-1] = refundCall{call: asked, flight: c.Flight, send: c.Send}
 		case engine.InquireCall, engine.OTPCall, engine.PayoutCall: // inquiries may happen at any moment here
 		}
 	}
@@ -156,6 +184,8 @@ func (m *model) told(at seen, back bool) engine.ChargeReport {
 	switch {
 	case back:
 		return m.report(engine.ChargeReversed)
+	case at == prompted && m.variant.leaves:
+		return m.report(engine.ChargeAbandoned)
 	case at == prompted:
 		return m.report(engine.ChargePending)
 	case at == captured:
@@ -186,6 +216,12 @@ func (m *model) steps(s modelled) []step {
 		add("time passes", func(s *modelled) error { s.now = s.now.Add(m.policy.QuarantineFor); return nil })
 	}
 	add("tick", func(s *modelled) error { return m.decide(s, engine.Tick{}) })
+	if m.variant.besideUs {
+		add("confirm", func(s *modelled) error { return m.decide(s, engine.ConfirmDelivery{}) })
+	}
+	if m.variant.breakers {
+		out = append(out, healthSteps(s)...)
+	}
 	for i := range s.state.Attempts {
 		out = append(out, m.callSteps(s, i)...)
 		out = append(out, m.worldSteps(s, i)...)
@@ -201,18 +237,41 @@ func (m *model) key(s modelled) string {
 	var b strings.Builder
 	t := s.state
 	passed := func(at time.Time) bool { return !at.IsZero() && !s.now.Before(at) }
-	fmt.Fprintf(&b, "%s paid=%v slot=%v review=%s ", t.Status, !t.PaidAt.IsZero(), t.Slot == t.ID || t.Slot.IsZero(), t.Review)
+	fmt.Fprintf(&b, "%s paid=%v slot=%v review=%s %v ", t.Status, !t.PaidAt.IsZero(), t.Slot == t.ID || t.Slot.IsZero(), t.Review, s.health)
+	if m.variant.offered {
+		until := t.CreatedAt.Add(m.policy.OfferFor)
+		fmt.Fprintf(&b, "offered=%v,%v ", passed(until.Add(-m.policy.OfferAgain)), passed(until.Add(m.policy.OfferAgain)))
+	}
 	for i, a := range t.Attempts {
-		fmt.Fprintf(&b, "| %s %s %s tq=%v abs=%d due=%v again=%v w=%v,%v %v", a.Gateway, a.Status, a.Disposition,
+		r := s.reqs[i]
+		fmt.Fprintf(&b, "| %s %s %s %s tq=%v abs=%d due=%v again=%v w=%v,%v %d %d %v %v", a.Gateway, a.Status, a.Disposition, a.Doubt,
 			passed(a.SinceAt.Add(m.policy.QuarantineFor)), min(a.Absences, m.policy.QuarantineReads), passed(a.CheckAt),
 			a.Code == engine.CodeGatewayUnreachable, passed(a.WindowAt), !a.WindowAt.IsZero() && passed(a.WindowAt.Add(m.policy.PendingMax)),
-			s.reqs[i])
+			r.call, r.at, r.back, r.wrong)
+		m.keyReading(&b, s, r.reading, a.SinceAt.Add(m.policy.QuarantineFor), a.WindowAt, a.AskedAt.Add(m.policy.PromptWindow))
 	}
 	for _, r := range t.Refunds {
-		fmt.Fprintf(&b, "| r%d %s abs=%d long=%v due=%v sends=%d flights=%d %v", r.Attempt, r.Status, min(r.Absences, 2),
-			passed(r.AbsentAt.Add(10*time.Minute)), passed(r.NextAt), min(r.Sends, 3), min(r.Flights, 2), s.refunds[r.Attempt-1])
+		c := s.refunds[r.Attempt-1]
+		fmt.Fprintf(&b, "| r%d %s abs=%d long=%v due=%v sends=%d flights=%d %d %d %d %v", r.Attempt, r.Status, min(r.Absences, 2),
+			passed(r.AbsentAt.Add(10*time.Minute)), passed(r.NextAt), min(r.Sends, 3), min(r.Flights, 2), c.call, c.flight, c.send, c.wire)
+		m.keyReading(&b, s, c.reading, r.SentAt, r.AbsentAt.Add(10*time.Minute))
+	}
+	if h := t.Hold; h != nil {
+		fmt.Fprintf(&b, "| %s", h.Status)
 	}
 	return b.String()
+}
+
+// keyReading is what matters of an inquiry under way: what it has read, on which
+// side of each of the engine's moments it was asked. A moment to come lies after it.
+func (m *model) keyReading(b *strings.Builder, s modelled, r reading, moments ...time.Time) {
+	if r.asked.IsZero() {
+		return
+	}
+	fmt.Fprintf(b, " reads %d %v %v", r.read, r.back, r.asked.Equal(s.now))
+	for _, at := range moments {
+		fmt.Fprintf(b, " %v", r.asked.Before(at))
+	}
 }
 
 // visit takes a moment in, once, if it is within the model's bounds.
@@ -275,8 +334,8 @@ func (m *model) check(t *testing.T, s modelled) {
 		require.False(t, a.Status == engine.AttemptSucceeded && s.reqs[i].at != captured, "a success nobody captured: %s", m.key(s))
 	}
 	require.LessOrEqual(t, kept, 1)
-	live, has := s.state.LastAttempt()
-	require.Equal(t, has && live.Status.Live(), s.state.Prompt == s.state.ID, "the phone's place: %s", m.key(s))
+	last, _ := s.state.LastAttempt()
+	require.Equal(t, last.Status.Live() && last.Flow == engine.Direct, s.state.Prompt == s.state.ID, "the phone's place: %s", m.key(s))
 	if captures > 1 {
 		m.double++
 		require.True(t, m.variant.doubleMayBe, "two captures: %s", m.key(s))
@@ -294,9 +353,8 @@ func (m *model) heals(t *testing.T, s modelled) {
 		}
 		for i := range s.reqs {
 			r := &s.reqs[i]
-			r.reading = false
-			switch {
-			case r.call == asked || r.call == waiting:
+			r.reading, s.refunds[i].reading, s.refunds[i].wire = reading{}, reading{}, false
+			if r.call == asked || r.call == waiting {
 				r.call = over // a crash: nobody hears the answer
 			}
 			switch r.at {
@@ -321,7 +379,13 @@ func (m *model) heals(t *testing.T, s modelled) {
 		if s.reqs[i].at == captured && !s.reqs[i].back {
 			net++
 		}
-		if a.Disposition == engine.Kept {
+		switch {
+		case a.Disposition != engine.Kept:
+		case s.reqs[i].back && s.state.Hold.Status == engine.HoldHeld: // given back beside us
+			require.Equal(t, engine.ReviewReversed, s.state.Review, "nobody is shown it: %s", m.key(s))
+		case s.reqs[i].back: // and the talent has it too: the marketplace's loss, which people are shown
+			require.True(t, m.variant.besideUs)
+		default:
 			kept++
 		}
 	}
@@ -336,7 +400,8 @@ func (m *model) quiet(s modelled) bool {
 	for i, a := range s.state.Attempts {
 		r := s.reqs[i]
 		under := a.Status.Live() || r.call == asked || r.call == waiting || r.at == wire || r.at == prompted
-		if under || (r.at == captured) != (a.Status == engine.AttemptSucceeded) {
+		unheard := a.Disposition == engine.Kept && r.back && s.state.Review == "" && s.state.Hold.Status == engine.HoldHeld
+		if under || unheard || (r.at == captured) != (a.Status == engine.AttemptSucceeded) {
 			return false
 		}
 	}
@@ -354,10 +419,7 @@ func (m *model) giveBack(t *testing.T, s *modelled, i int) {
 		s.reqs[i].back = true
 	}
 	s.refunds[i].call = over
-	report := engine.RefundReport{Status: engine.RefundReportAbsent}
-	if s.reqs[i].back {
-		report = engine.RefundReport{Status: engine.RefundReportDone, Amount: price, Currency: money.XOF, Live: true}
-	}
+	report := m.refundReport(s.reqs[i].back)
 	m.must(t, s, engine.RecordInquiry{Reference: s.state.RefundReference(*refund), AskedAt: s.now, Refund: &report})
 }
 
@@ -376,6 +438,12 @@ func TestEveryInterleavingOfTwoGatewaysLeavesThePayerWithThePriceOrNothing(t *te
 		{name: "strict, gateways change their mind", lies: true, byOperator: true, prompt: true, doubleMayBe: true},
 		{name: "quarantine, requests arrive after T_q", quarantine: true, slowWire: true, byOperator: true, prompt: true, doubleMayBe: true},
 		{name: "strict, offered again", offered: true, prompt: true},
+		{name: "strict, payers leave", leaves: true},
+		{name: "strict, the second door is a page", page: true, byOperator: true},
+		{name: "strict, gateways rest and wake", breakers: true, prompt: true, byOperator: true},
+		{name: "strict, each tells of other figures once", wrong: true, prompt: true, byOperator: true},
+		{name: "strict, money given back beside us", besideUs: true, prompt: true},
+		{name: "strict, refunds heard of late", prompt: true, lateRefunds: true},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()

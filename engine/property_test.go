@@ -274,7 +274,8 @@ func (l *life) anyCommand() engine.Command {
 		return engine.CancelCharge{}
 	case 11:
 		return engine.RecordRefundAnswer{
-			Refund: no, Flight: rapid.IntRange(1, 2).Draw(l.t, "flight"), Send: rapid.IntRange(1, 2).Draw(l.t, "send"), Report: l.anyRefundReport(), Err: l.anyRefusal(),
+			Refund: no, Flight: rapid.IntRange(1, 2).Draw(l.t, "flight"), Send: rapid.IntRange(1, 2).Draw(l.t, "send"),
+			Report: l.anyRefundReport(), Err: l.anyRefusal(),
 		}
 	case 12:
 		r := l.anyRefundReport()

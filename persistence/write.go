@@ -120,9 +120,9 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 			continue
 		}
 		w.attempts.row(id, a.No, string(a.Gateway), string(a.Flow), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step,
-			string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.Doubt), string(a.NextAction), a.RedirectURL,
-			a.Text, string(a.Code), a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt),
-			a.Absences)
+			string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits, a.GatewayReference, string(a.Doubt), string(a.NextAction),
+			a.RedirectURL, a.Text, string(a.Code), a.OTPTries, a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt),
+			nullable(a.AbsentAt), a.Absences)
 	}
 	for i, r := range t.Refunds {
 		if i < len(before.Refunds) && before.Refunds[i] == r {

@@ -233,7 +233,8 @@ func inquiry(reference engine.Reference, said []string, t *engine.Transaction, n
 
 // statuses of the gateway's event words.
 var told = map[string]string{
-	"charge.success": "succeeded", "charge.reversed": "reversed", "transfer.success": "paid", "transfer.failed": "failed", "transfer.reversed": "reversed",
+	"charge.success": "succeeded", "charge.reversed": "reversed",
+	"transfer.success": "paid", "transfer.failed": "failed", "transfer.reversed": "reversed",
 	"transaction.created": "heard", "transaction.approved": "succeeded",
 	"refund.pending": "pending", "refund.processed": "done", "refund.failed": "failed", "refund.needs-attention": "attention",
 }
