@@ -156,7 +156,7 @@ func calls(id engine.ID) map[string]engine.Effect {
 		"payout":         engine.PayoutCall{Reference: sending(id), Gateway: engine.Paystack},
 		"inquire charge": engine.InquireCall{Reference: charge(id), Gateway: engine.Paystack},
 		"inquire payout": engine.InquireCall{Reference: sending(id), Gateway: engine.Paystack},
-		"refund":         engine.RefundCall{Reference: givingBack(id), Send: 1, Gateway: engine.Paystack},
+		"refund":         engine.RefundCall{Reference: givingBack(id), Flight: 2, Send: 1, Gateway: engine.Paystack},
 		"inquire refund": engine.InquireCall{Reference: givingBack(id), Gateway: engine.Paystack},
 	}
 }

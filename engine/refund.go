@@ -369,8 +369,11 @@ func (d *draft) refundFailed(r *Refund, said RefundReport, from source) (believe
 const (
 	refundAbsences  = 2
 	refundAbsentFor = 10 * time.Minute
-	refundSendsMax  = 20 // of a flight, then only asked about: another call will not mend it
 )
+
+// RefundSendsMax is how often a refund is sent in one flight. Then it is only asked
+// about: another call will not mend it.
+const RefundSendsMax = 20
 
 // refundAbsent hears that no refund of the charge bears our number. Asked before
 // the last call, it says nothing about that one.
@@ -385,7 +388,7 @@ func (d *draft) refundAbsent(r *Refund, from source) error {
 		r.AbsentAt = d.asked
 	}
 	long := r.Absences >= refundAbsences && d.asked.Sub(r.AbsentAt) >= refundAbsentFor
-	if r.Status == RefundIsUnknown && long && r.Sends < refundSendsMax {
+	if r.Status == RefundIsUnknown && long && r.Sends < RefundSendsMax {
 		d.callRefund(r)
 	}
 	return nil

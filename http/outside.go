@@ -25,6 +25,7 @@ type Breaker struct {
 	Class        string         `json:"class"` // collect, verify, payout, refund
 	State        string         `json:"state"` // closed, half_open, open: a person's decision included
 	RetryAfterMS int64          `json:"retry_after_ms,omitempty"`
+	Since        *time.Time     `json:"since,omitempty"` // since when it has not let every call through
 	Forced       *Forced        `json:"forced,omitempty"`
 	PausedUntil  *time.Time     `json:"paused_until,omitempty"` // the gateway asked for a pause
 }

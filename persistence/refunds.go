@@ -28,9 +28,13 @@ type RefundWaiting struct {
 	OwedAt          time.Time           `json:"owed_at"`
 }
 
+// refundsHeldUp is why a refund may stand still at its gateway until people have
+// looked.
+var refundsHeldUp = []string{string(engine.CodeRefundAttention), string(engine.CodeRefundMismatch)}
+
 // RefundsWaiting lists up to limit of them, the longest owed first.
 func (s *Store) RefundsWaiting(ctx context.Context, limit int) ([]RefundWaiting, error) {
-	rows, err := s.pool.Query(ctx, sql("RefundsWaiting"), limit)
+	rows, err := s.pool.Query(ctx, sql("RefundsWaiting"), limit, engine.RefundSendsMax, refundsHeldUp)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -1,5 +1,3 @@
-//go:build campaign
-
 package main
 
 import (
@@ -10,10 +8,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,15 +52,6 @@ const promptWindow = 4 * time.Second
 // campaignWord makes this test binary be the campaign's far engine, which is
 // killed as the power would kill it.
 const campaignWord = "be-the-far-engine"
-
-func init() {
-	if len(os.Args) > 1 && os.Args[1] == campaignWord {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := beFar(ctx, os.Args[2:])
-		stop()
-		os.Exit(code)
-	}
-}
 
 // beFar is the far engine's life. It ends with its parent too: its standard
 // input is a pipe that nobody writes to.

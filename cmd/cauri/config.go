@@ -62,6 +62,7 @@ type Settings struct {
 	FedaPayWebhookSecrets []secret.Secret           `name:"fedapay-webhook-secrets" env:"FEDAPAY_WEBHOOK_SECRETS" placeholder:"SECRET,…" help:"What FedaPay signs its webhooks with, wh_…; the previous one too for 73 hours of a rotation."`
 	FedaPayBaseURL        string                    `name:"fedapay-base-url" env:"FEDAPAY_BASE_URL" placeholder:"URL" help:"Where FedaPay is. Absent: api.fedapay.com or sandbox-api.fedapay.com, as the key says."`
 	FedaPayPhoneFormat    string                    `name:"fedapay-phone-format" env:"FEDAPAY_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How FedaPay is told a phone number: ${enum}."`
+	FedaPayPhoneCountry   string                    `name:"fedapay-phone-country" env:"FEDAPAY_PHONE_COUNTRY" default:"ci" placeholder:"COUNTRY" help:"Where FedaPay is told a payer's phone is, two small letters. Its sandbox has test numbers of bj alone; a live key takes ci."`
 	FedaPayDirectModes    map[phone.Operator]string `name:"fedapay-direct-modes" env:"FEDAPAY_DIRECT_MODES" default:"mtn=mtn_ci" mapsep:"," placeholder:"OPERATOR=MODE,…" help:"Who FedaPay charges without a page, and its name for that."`
 
 	ReturnURL               string   `name:"return-url" env:"CAURI_RETURN_URL" placeholder:"URL" help:"Where gateways' pages send the payer's browser afterwards; {payment} in it becomes the payment's id. The engine serves /return/{payment}."`
@@ -69,9 +70,15 @@ type Settings struct {
 	RoutesOn                []string `name:"routes-on" env:"CAURI_ROUTES_ON" placeholder:"ROUTE,…" help:"Lines that are off by default and that your account offers, such as fedapay.wave.hosted."`
 	FailoverAfterQuarantine bool     `name:"failover-after-quarantine" env:"CAURI_FAILOVER_AFTER_QUARANTINE" help:"Ask the second gateway also when the first has long said it never heard of the payment. Not before that gateway has said in writing that it means it."`
 
-	BreakerFailures  uint32        `name:"breaker-failures" env:"CAURI_BREAKER_FAILURES" default:"5" help:"Failures in a row that open a gateway's breaker."`
-	BreakerSlowAfter time.Duration `name:"breaker-slow-after" env:"CAURI_BREAKER_SLOW_AFTER" default:"8s" help:"A success that took longer counts as a failure of the gateway's health."`
-	BreakerOpenFor   time.Duration `name:"breaker-open-for" env:"CAURI_BREAKER_OPEN_FOR" default:"20s" help:"How long an open breaker waits before it is tried again."`
+	BreakerFailures        uint32        `name:"breaker-failures" env:"CAURI_BREAKER_FAILURES" default:"5" help:"Failures in a row that open a gateway's breaker."`
+	BreakerFailuresPercent uint32        `name:"breaker-failures-percent" env:"CAURI_BREAKER_FAILURES_PERCENT" default:"50" help:"Failures among a hundred calls of the window that open it, when there were enough calls."`
+	BreakerCallsMin        uint32        `name:"breaker-calls-min" env:"CAURI_BREAKER_CALLS_MIN" default:"20" help:"Calls in the window before their share of failures counts."`
+	BreakerWindow          time.Duration `name:"breaker-window" env:"CAURI_BREAKER_WINDOW" default:"60s" help:"How far back a breaker looks."`
+	BreakerSlowAfter       time.Duration `name:"breaker-slow-after" env:"CAURI_BREAKER_SLOW_AFTER" default:"8s" help:"A success that took longer counts as a failure of the gateway's health."`
+	BreakerOpenFor         time.Duration `name:"breaker-open-for" env:"CAURI_BREAKER_OPEN_FOR" default:"20s" help:"How long an open breaker waits before it is tried again."`
+	BreakerOpenForMax      time.Duration `name:"breaker-open-for-max" env:"CAURI_BREAKER_OPEN_FOR_MAX" default:"300s" help:"What that wait doubles up to, when charges keep failing at a gateway whose probes succeed."`
+	BreakerReopenWithin    time.Duration `name:"breaker-reopen-within" env:"CAURI_BREAKER_REOPEN_WITHIN" default:"2m" help:"A breaker that probes closed and charges open again so soon waits twice as long."`
+	BreakerProbes          uint32        `name:"breaker-probes" env:"CAURI_BREAKER_PROBES" default:"3" help:"Trials in a row that must succeed to close it."`
 
 	PayerEmailDomain string `name:"payer-email-domain" env:"CAURI_PAYER_EMAIL_DOMAIN" placeholder:"DOMAIN" help:"Makes an address for payers who have none: Paystack requires one. A domain of yours."`
 
@@ -125,6 +132,7 @@ func (s *Settings) complete() error {
 	faults = append(faults, s.requireSecrets()...)
 	faults = append(faults, s.requireSecondDoor()...)
 	faults = append(faults, s.requireRoutes()...)
+	faults = append(faults, s.requireBreaker()...)
 	faults = append(faults, s.requireDurable()...)
 	if policy := s.policy(); policy.Check() != nil {
 		faults = append(faults, policy.Check().Error())

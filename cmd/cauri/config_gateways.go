@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
@@ -65,6 +64,13 @@ func (s *Settings) requireSecondDoor() (faults Misconfigured) {
 			faults = append(faults, "FEDAPAY_WEBHOOK_SECRETS holds a secret of another environment than FEDAPAY_SECRET_KEY: it begins with "+wants)
 		}
 	}
+	switch {
+	case !fedapay.IsCountry(s.FedaPayPhoneCountry):
+		faults = append(faults, "FEDAPAY_PHONE_COUNTRY is two small letters, such as ci")
+	case live && s.FedaPayPhoneCountry != ivorian:
+		faults = append(faults, "FEDAPAY_PHONE_COUNTRY is "+ivorian+" with a live key: our payers' numbers are Ivorian, "+
+			"and told as another country's they are a stranger's")
+	}
 	faults = append(faults, s.requireBase("FEDAPAY_BASE_URL", s.fedapayURL())...)
 	if base, err := url.Parse(s.fedapayURL()); err == nil {
 		for address, domain := range map[string]bool{fedapay.LiveURL: true, fedapay.SandboxURL: false} {
@@ -75,6 +81,9 @@ func (s *Settings) requireSecondDoor() (faults Misconfigured) {
 	}
 	return faults
 }
+
+// ivorian is where every payer's number is (package phone).
+const ivorian = "ci"
 
 // requireBase refuses what is no address of a gateway, and in production what a
 // key must not travel to.
@@ -175,12 +184,6 @@ func (s *Settings) requireRoutes() (faults Misconfigured) {
 			faults = append(faults, fmt.Sprintf("FEDAPAY_DIRECT_MODES: no route charges %q directly through FedaPay, or its mode is empty", o))
 		}
 	}
-	if s.BreakerOpenFor < 0 || s.BreakerOpenFor > breakerOpenForMax || s.BreakerSlowAfter < 0 {
-		faults = append(faults, fmt.Sprintf("CAURI_BREAKER_OPEN_FOR is up to %s, and CAURI_BREAKER_SLOW_AFTER above zero", breakerOpenForMax))
-	}
 	slices.Sort(faults)
 	return faults
 }
-
-// breakerOpenForMax is docs/adr/0007's: an open breaker is tried again within it.
-const breakerOpenForMax = 300 * time.Second

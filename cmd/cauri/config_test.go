@@ -19,11 +19,13 @@ const canary = "canary-5f2a"
 
 func production() Settings {
 	return Settings{
+		BreakerFailures: 5, BreakerFailuresPercent: 50, BreakerCallsMin: 20, BreakerWindow: time.Minute, BreakerSlowAfter: 8 * time.Second,
+		BreakerOpenFor: 20 * time.Second, BreakerOpenForMax: 5 * time.Minute, BreakerReopenWithin: 2 * time.Minute, BreakerProbes: 3,
 		Env: Production, DatabaseURL: "postgres://cauri@/cauri?host=/var/run/postgresql",
 		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
 		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),
 		PaystackBaseURL: "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
-		PromptWindow: 180e9, FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
+		PromptWindow: 180e9, FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
 }
 
@@ -119,7 +121,10 @@ func TestASecondDoorIsRefusedWhereItWouldPayWithNothing(t *testing.T) {
 		"a mode for nobody": {
 			func(s *Settings) { s.FedaPayDirectModes = map[phone.Operator]string{"moov": "moov_ci"} }, "FEDAPAY_DIRECT_MODES",
 		},
-		"a breaker that stays open": {func(s *Settings) { s.BreakerOpenFor = time.Hour }, "CAURI_BREAKER_OPEN_FOR"},
+		"a country in words":      {func(s *Settings) { s.FedaPayPhoneCountry = "Bénin" }, "FEDAPAY_PHONE_COUNTRY"},
+		"a country in capitals":   {func(s *Settings) { s.FedaPayPhoneCountry = "CI" }, "FEDAPAY_PHONE_COUNTRY"},
+		"no country":              {func(s *Settings) { s.FedaPayPhoneCountry = "" }, "FEDAPAY_PHONE_COUNTRY"},
+		"payers taken for others": {func(s *Settings) { s.FedaPayPhoneCountry = "bj" }, "FEDAPAY_PHONE_COUNTRY is ci with a live key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +137,15 @@ func TestASecondDoorIsRefusedWhereItWouldPayWithNothing(t *testing.T) {
 			require.Equal(t, exitMisconfigured, exitCode(err))
 		})
 	}
+}
+
+// The sandbox of FedaPay has test numbers of Benin alone.
+func TestASandboxMayBeToldAnotherCountry(t *testing.T) {
+	t.Parallel()
+	s := production()
+	s.Env, s.PaystackSecretKey, s.FedaPayPhoneCountry = Development, secret.Secret{}, "bj"
+	require.NoError(t, s.complete())
+	require.True(t, s.hasSecondDoor())
 }
 
 func TestProductionRefusesToStartHalfConfigured(t *testing.T) {

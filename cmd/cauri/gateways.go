@@ -29,10 +29,11 @@ type gatewaysList struct {
 
 // gatewaysShown is what the command answers for machines.
 type gatewaysShown struct {
-	From          string         `json:"from"` // the engine's address, or "configuration"
-	Breakers      []http.Breaker `json:"breakers"`
-	OperatorsDown []string       `json:"operators_down"`
-	Routes        []routeLine    `json:"routes"`
+	From          string           `json:"from"` // the engine's address, or "configuration"
+	Breakers      []http.Breaker   `json:"breakers"`
+	Resting       []engine.Gateway `json:"resting_gateways"` // those that take no new charge now
+	OperatorsDown []string         `json:"operators_down"`
+	Routes        []routeLine      `json:"routes"`
 }
 
 // routeLine is a route with the name it is switched by.
@@ -50,11 +51,12 @@ func (c gatewaysList) Run(ctx context.Context, settings *Settings, to streams) e
 	if address == "" {
 		address = "http://" + settings.AdminAddr
 	}
-	shown := gatewaysShown{From: "configuration", Breakers: []http.Breaker{}, OperatorsDown: []string{}}
+	shown := gatewaysShown{From: "configuration", Breakers: []http.Breaker{}, Resting: []engine.Gateway{}, OperatorsDown: []string{}}
 	told, err := readiness(ctx, address)
 	switch {
 	case err == nil:
 		shown.From, shown.Breakers = address, told.Breakers
+		shown.Resting = append(shown.Resting, told.Resting...)
 		for _, o := range told.OperatorsDown {
 			shown.OperatorsDown = append(shown.OperatorsDown, string(o))
 		}
@@ -116,6 +118,9 @@ func (g gatewaysShown) print(to streams) {
 	for _, b := range g.Breakers {
 		line("  %s\t%s\t%s\t%s\n", b.Gateway, b.Class, b.State, because(b))
 	}
+	for _, gateway := range g.Resting {
+		line("No new charge goes through %s now.\n", gateway)
+	}
 	if len(g.OperatorsDown) > 0 {
 		line("Operators that fail through every gateway: %s\n", strings.Join(g.OperatorsDown, ", "))
 	}
@@ -125,6 +130,9 @@ func (g gatewaysShown) print(to streams) {
 // because is why a breaker is as it is, when there is more to say.
 func because(b http.Breaker) string {
 	var why []string
+	if b.Since != nil {
+		why = append(why, "since "+b.Since.UTC().Format(time.RFC3339))
+	}
 	if b.RetryAfterMS > 0 {
 		why = append(why, "again in "+(time.Duration(b.RetryAfterMS)*time.Millisecond).Round(100*time.Millisecond).String())
 	}

@@ -52,6 +52,9 @@ func TestAPersonsDecisionReachesEveryNodeAndIsShown(t *testing.T) {
 	require.NotEmpty(t, shown.Breakers)
 	require.Equal(t, "awa", shown.Breakers[0].Forced.By)
 	require.Equal(t, "maintenance announced", shown.Breakers[0].Forced.Why)
+	require.Equal(t, []engine.Gateway{engine.Paystack}, shown.Resting)
+	require.WithinDuration(t, shown.Breakers[0].Forced.Until.Add(-10*time.Minute), *shown.Breakers[0].Since, time.Minute)
+	require.InDelta(t, (10 * time.Minute).Milliseconds(), shown.Breakers[0].RetryAfterMS, 60_000)
 	ready, err := http.Get(p.adminURL() + "/readyz")
 	require.NoError(t, err)
 	require.NoError(t, ready.Body.Close())
@@ -59,6 +62,8 @@ func TestAPersonsDecisionReachesEveryNodeAndIsShown(t *testing.T) {
 	code, out, errs = run(t, "gateways", "--admin", p.adminURL())
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "forced by awa")
+	require.Contains(t, out, "since "+shown.Breakers[0].Since.UTC().Format(time.RFC3339))
+	require.Contains(t, out, "No new charge goes through paystack now.")
 	require.Contains(t, out, offNoKey)
 
 	code, _, errs = run(t, "gateways", "force", "paystack", "collect", "lift", "--reason", "it is over", "--as", "awa",

@@ -12,15 +12,22 @@ import (
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
-// childWord makes this test binary be an engine instead of testing one: the
-// harness kills it as the power would.
+// roles are what this test binary can be instead of testing: an engine of its own
+// process, which a test kills as the power would.
+var roles = map[string]func(ctx context.Context, args []string) (exit int){
+	childWord:    beAnEngine,
+	campaignWord: beFar,
+}
+
+// childWord is the role of the engine that the harness kills.
 const childWord = "be-an-engine"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == childWord {
+	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		os.Exit(beAnEngine(ctx, os.Args[2:]))
+		exit := roles[os.Args[1]](ctx, os.Args[2:])
+		stop()
+		os.Exit(exit)
 	}
 	pgtest.Main(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // fasthttp's clock, one a process

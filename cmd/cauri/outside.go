@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/bookmi/cauri/actors"
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
@@ -36,10 +38,17 @@ func (a *app) openOutside() (*outside, error) {
 		gateways: actors.Gateways{}, receivers: map[engine.Gateway]http.Receiver{},
 		probers: map[engine.Gateway]failover.Prober{}, offerers: map[engine.Gateway]offerer{},
 	}
-	o.breakers = failover.NewBreakers(failover.Config{
-		InARow: a.settings.BreakerFailures, SlowAfter: a.settings.BreakerSlowAfter, OpenFor: a.settings.BreakerOpenFor,
-		CallTimeout: a.policy.CallTimeout, Changed: o.changed, Probed: o.metrics.probed,
-	})
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cauri_gateway_calls_refused_total",
+		Help: "Calls that were not made because a breaker, a person's override or the gateway's own pause refused them.",
+	}, []string{"gateway", "class"})
+	a.registry.MustRegister(refused)
+	judging := a.settings.breaker()
+	judging.CallTimeout, judging.Changed, judging.Probed = a.policy.CallTimeout, o.changed, o.metrics.probed
+	judging.Refused = func(gateway engine.Gateway, class failover.Class) {
+		refused.WithLabelValues(string(gateway), string(class)).Inc()
+	}
+	o.breakers = failover.NewBreakers(judging)
 	if err := a.registry.Register(breakerGauges{o.breakers}); err != nil {
 		return nil, fmt.Errorf("register the breakers' gauges: %w", err)
 	}
@@ -101,7 +110,7 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 	observer := o.metrics.fedapay()
 	client, err := fedapay.New(fedapay.Config{
 		Key: s.FedaPaySecretKey, BaseURL: s.FedaPayBaseURL, PhoneFormat: fedapay.PhoneFormat(s.FedaPayPhoneFormat),
-		Modes: s.FedaPayDirectModes, ReturnURL: s.ReturnURL, Timeout: policy.CallTimeout, Observer: observer,
+		Country: s.FedaPayPhoneCountry, Modes: s.FedaPayDirectModes, ReturnURL: s.ReturnURL, Timeout: policy.CallTimeout, Observer: observer,
 	})
 	if err != nil {
 		return err
@@ -136,6 +145,9 @@ func (o *outside) shown() []http.Breaker {
 		b := http.Breaker{Gateway: s.Gateway, Class: string(s.Class), State: string(s.State), RetryAfterMS: s.RetryAfter.Milliseconds()}
 		if f := s.Forced; f != nil {
 			b.Forced = &http.Forced{By: f.Who, Why: f.Why, Until: f.Until.UTC()}
+		}
+		if !s.Since.IsZero() {
+			b.Since = &s.Since
 		}
 		if !s.PausedUntil.IsZero() {
 			b.PausedUntil = &s.PausedUntil

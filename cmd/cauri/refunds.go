@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -42,11 +43,21 @@ func printRefunds(to streams, waiting []persistence.RefundWaiting, now time.Time
 	}
 	table := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // as printf
-	line("PAYMENT\tAMOUNT\tGATEWAY\tCHARGE\tAT THE GATEWAY\tSINCE\tWHY\n")
+	line("PAYMENT\tAMOUNT\tSTATUS\tGATEWAY\tCHARGE\tAT THE GATEWAY\tSINCE\tWHY\n")
+	byHand := 0
 	for _, r := range waiting {
-		line("%s\t%s\t%s\t%s\t%s\t%s (%s)\t%s %s\n", r.Payment, francs(r.Amount), r.Gateway, r.Charge, r.ChargeAtGateway,
+		line("%s\t%s\t%s\t%s\t%s\t%s\t%s (%s)\t%s %s\n", r.Payment, francs(r.Amount), r.Status, r.Gateway, r.Charge, r.ChargeAtGateway,
 			r.OwedAt.Format(time.RFC3339), now.Sub(r.OwedAt).Round(time.Minute), r.Code, r.Said)
+		if r.Status == engine.RefundIsManual {
+			byHand++
+		}
 	}
 	_ = table.Flush()
-	to.printf("%d to be given back at the gateway's own dashboard; once it shows them, the engine books them by itself\n", len(waiting))
+	to.printf("%d to be given back by hand (manual); once the gateway shows them, the engine books them by itself\n", byHand)
+	if others := len(waiting) - byHand; others > 0 {
+		to.printf("%d to be looked at, and not to be given back: the gateway has them or wants something\n", others)
+	}
+	if len(waiting) == refundsListed {
+		to.printf("the list ends at %d: there may be more\n", refundsListed)
+	}
 }

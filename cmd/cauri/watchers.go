@@ -84,7 +84,7 @@ func (f *follower) look(ctx context.Context) {
 	for _, o := range rows {
 		standing = append(standing, failover.NamedOverride{
 			Gateway: o.Gateway, Class: failover.Class(o.Class),
-			Override: failover.Override{State: failover.State(o.State), Who: o.Who, Why: o.Why, Until: o.Until},
+			Override: failover.Override{State: failover.State(o.State), Who: o.Who, Why: o.Why, At: o.At, Until: o.Until},
 		})
 	}
 	if err := f.breakers.Apply(standing); err != nil {

@@ -35,10 +35,6 @@ const (
 	Open     State = "open"      // none does
 )
 
-// probes is both how many calls a half-open breaker lets through and how many
-// must succeed to close it (gobreaker's MaxRequests).
-const probes = 3
-
 // buckets divide the window: what is older than one is forgotten piecemeal.
 const buckets = 12
 
@@ -57,7 +53,7 @@ type Breaker struct {
 func newBreaker(gateway engine.Gateway, class Class, config Config, pause *pause) *Breaker {
 	b := &Breaker{gateway: gateway, class: class, config: config, pause: pause}
 	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Name: string(gateway) + "." + string(class), MaxRequests: probes,
+		Name: string(gateway) + "." + string(class), MaxRequests: config.Probes,
 		Interval: config.Window, BucketPeriod: config.Window / buckets,
 		Timeout:       config.OpenFor / 2, // shorter than any wait of ours, which decides
 		ReadyToTrip:   b.trips,
@@ -111,7 +107,7 @@ func (b *Breaker) judged() State {
 }
 
 // RetryAfter is in how long a payer's call may go through again: zero while it
-// may now. Of a breaker that is being probed it is what three good probes take.
+// may now. Of a breaker that is being probed it is what the good probes take.
 func (b *Breaker) RetryAfter() time.Duration {
 	now := time.Now()
 	left := b.pause.left(now)
@@ -126,7 +122,7 @@ func (b *Breaker) RetryAfter() time.Duration {
 		return max(left, b.wait.left(now))
 	case HalfOpen:
 		if b.probed.Load() {
-			return max(left, probes*probeEvery)
+			return max(left, time.Duration(b.config.Probes)*probeEvery)
 		}
 	case Closed:
 	}
@@ -134,13 +130,18 @@ func (b *Breaker) RetryAfter() time.Duration {
 }
 
 // run makes a payer's call through the breaker, under a deadline of its own. Not
-// called at all is Unavailable: provably nothing was sent.
-func run[T any](ctx context.Context, b *Breaker, call func(context.Context) (T, error)) (T, error) {
+// called at all is Unavailable: provably nothing was sent, and Refused is told.
+func run[T any](ctx context.Context, b *Breaker, call func(context.Context) (T, error)) (answer T, err error) {
+	made := false
 	if b.probed.Load() && b.override() == nil && b.judged() == HalfOpen {
-		var none T
-		return none, b.refusal()
+		err = b.refusal()
+	} else {
+		answer, err = pass(ctx, b, b.config.CallTimeout, func(ctx context.Context) (T, error) { made = true; return call(ctx) })
 	}
-	return pass(ctx, b, b.config.CallTimeout, call)
+	if !made {
+		b.config.Refused(b.gateway, b.class)
+	}
+	return answer, err
 }
 
 // pass makes a call, a payer's or a probe.

@@ -228,25 +228,129 @@ func TestWhatRestsIsToldWithWhyAndHowLong(t *testing.T) {
 		require.Zero(t, r.breakers.RetryAfter())
 
 		r.opens(t)
+		opened := time.Now().UTC()
 		require.Equal(t, []engine.Gateway{engine.Paystack}, r.breakers.Resting())
 		require.Equal(t, 20*time.Second, r.breakers.RetryAfter())
 
+		pass(time.Second)
+		asked := time.Now().UTC()
 		r.answer = always(limited)
 		_, err := other.Charge(t.Context(), engine.ChargeCall{})
 		require.ErrorIs(t, err, limited)
 		require.Equal(t, []engine.Gateway{engine.FedaPay, engine.Paystack}, r.breakers.Resting())
 		require.Equal(t, 10*time.Second, r.breakers.RetryAfter(), "the first that may be back")
 
-		order := failover.Override{State: failover.Open, Who: "awa", Why: "float", Until: time.Now().Add(time.Hour)}
+		order := failover.Override{
+			State: failover.Open, Who: "awa", Why: "float", At: asked.Add(-time.Minute), Until: time.Now().Add(time.Hour),
+		}
 		require.NoError(t, r.breakers.Of(engine.Paystack, failover.Payout).Force(order))
 		pause := time.Now().Add(10 * time.Second).UTC()
 		require.Equal(t, []failover.Status{
-			{Gateway: engine.FedaPay, Class: failover.Collect, State: failover.Closed, RetryAfter: 10 * time.Second, PausedUntil: pause},
-			{Gateway: engine.Paystack, Class: failover.Collect, State: failover.Open, RetryAfter: 20 * time.Second},
-			{Gateway: engine.Paystack, Class: failover.Payout, State: failover.Open, RetryAfter: time.Hour, Forced: &order},
+			{
+				Gateway: engine.FedaPay, Class: failover.Collect, State: failover.Closed, RetryAfter: 10 * time.Second,
+				Since: asked, PausedUntil: pause,
+			},
+			{Gateway: engine.Paystack, Class: failover.Collect, State: failover.Open, RetryAfter: 19 * time.Second, Since: opened},
+			{Gateway: engine.Paystack, Class: failover.Payout, State: failover.Open, RetryAfter: time.Hour, Since: order.At, Forced: &order},
 		}, r.breakers.Snapshot())
 
 		pass(20 * time.Second)
 		require.Empty(t, r.breakers.Resting(), "a payout's rest is none of the payers'; a half-open breaker without a prober needs them")
+	})
+}
+
+// since is what the rig's breaker says of itself.
+func (r *rig) since() time.Time { return r.breakers.Snapshot()[0].Since }
+
+func TestABreakerHasRestedSinceItLeftClosedWhateverTrialsFailedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		require.Zero(t, r.since())
+		r.opens(t)
+		opened := time.Now().UTC()
+		for range 5 {
+			pass(20 * time.Second)
+			require.Equal(t, failover.HalfOpen, r.collect().State())
+			require.Equal(t, opened, r.since())
+			require.ErrorIs(t, r.says(t, 1, infra), infra)
+			require.Equal(t, opened, r.since(), "the same outage")
+		}
+		pass(20 * time.Second)
+		require.ErrorIs(t, r.says(t, 1, tooMany(time.Second)), engine.Unavailable)
+		require.Equal(t, opened, r.since(), "a pause within it is no new rest")
+		forced := failover.Override{State: failover.Closed, Who: "awa", Why: "it is back", Until: time.Now().Add(time.Minute)}
+		require.NoError(t, r.collect().Force(forced))
+		require.Equal(t, time.Now().UTC(), r.since(), "what a person lets through only the pause keeps back")
+		pass(time.Second)
+		require.Zero(t, r.since())
+		pass(time.Minute)
+		require.NoError(t, r.says(t, 3, nil))
+		require.Zero(t, r.since())
+	})
+}
+
+func TestTheSettingsOfABreakerAreItsJudgement(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := rigOf(failover.Config{InARow: 100, AtLeast: 10, Percent: 30, Probes: 5, OpenFor: 10 * time.Minute})
+		for n := range 3 {
+			require.Equal(t, failover.Closed, r.collect().State(), "round %d", n)
+			_ = r.says(t, 2, nil)
+			_ = r.says(t, 1, infra)
+		}
+		_ = r.says(t, 1, infra) // the tenth call, the fourth failure
+		require.Equal(t, failover.Open, r.collect().State())
+		require.Equal(t, 10*time.Minute, r.collect().RetryAfter(), "no shorter than it was told, whatever the longest wait is")
+		pass(10 * time.Minute)
+		require.NoError(t, r.says(t, 4, nil))
+		require.Equal(t, failover.HalfOpen, r.collect().State())
+		require.NoError(t, r.says(t, 1, nil))
+		require.Equal(t, failover.Closed, r.collect().State())
+	})
+}
+
+func TestEveryCallThatWasNotMadeIsToldAndNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		r := rigOf(failover.Config{Refused: func(g engine.Gateway, c failover.Class) { told = append(told, string(g)+"."+string(c)) }})
+		inquirer := failover.GuardChargeInquirer(r.breakers, engine.Paystack, r.gateway)
+		counted := func(n int) {
+			t.Helper()
+			require.Len(t, told, n)
+			for _, who := range told {
+				require.Equal(t, "paystack.collect", who)
+			}
+			told = nil
+		}
+		for _, answer := range []error{infra, decline, unauth, refused, nil} {
+			_ = r.says(t, 1, answer)
+		}
+		counted(0) // an Unavailable of the gateway's own was asked for, and answered
+		r.opens(t)
+		_ = r.says(t, 3, nil)
+		counted(3)
+
+		p := probing(t, r)
+		pass(20*time.Second + time.Second/2)
+		require.Equal(t, 1, p.seen())
+		_ = r.says(t, 2, nil)
+		counted(2) // while it is being probed
+		pass(5 * time.Second)
+		require.NoError(t, r.says(t, 1, nil))
+		counted(0)
+
+		order := failover.Override{State: failover.Open, Who: "awa", Why: "maintenance", Until: time.Now().Add(time.Minute)}
+		require.NoError(t, r.collect().Force(order))
+		_ = r.says(t, 2, nil)
+		counted(2)
+		pass(time.Minute)
+
+		_ = r.says(t, 1, limited)
+		counted(0)
+		_, err := inquirer.InquireCharge(t.Context(), engine.InquireCall{})
+		require.ErrorIs(t, err, engine.Unavailable)
+		require.Equal(t, []string{"paystack.verify"}, told, "a pause is of every class, and each counts its own")
 	})
 }

@@ -54,6 +54,7 @@ type Status struct {
 	Class       Class
 	State       State         // a person's override included
 	RetryAfter  time.Duration // in how long a payer's call may go through; 0: now
+	Since       time.Time     // UTC; since when it has not let every call through; zero: it does, or nobody noted it
 	Forced      *Override     // nil: it judges by itself
 	PausedUntil time.Time     // UTC; zero: the gateway asked for no pause
 }
@@ -63,12 +64,30 @@ func (bs *Breakers) Snapshot() []Status {
 	all := bs.list()
 	out := make([]Status, 0, len(all))
 	for _, b := range all {
+		_, paused := b.pause.span(time.Now())
 		out = append(out, Status{
-			Gateway: b.gateway, Class: b.class, State: b.State(), RetryAfter: b.RetryAfter(),
-			Forced: b.override(), PausedUntil: b.pause.over(time.Now()),
+			Gateway: b.gateway, Class: b.class, State: b.State(), RetryAfter: b.RetryAfter(), Since: b.since().UTC(),
+			Forced: b.override(), PausedUntil: paused.UTC(),
 		})
 	}
 	return out
+}
+
+// since is when the oldest began of what still keeps calls back: a person's
+// decision or else its own opening, trials that failed included, and the gateway's
+// pause.
+func (b *Breaker) since() time.Time {
+	began := b.wait.since()
+	if o := b.override(); o != nil {
+		began = time.Time{}
+		if o.State == Open {
+			began = o.At
+		}
+	}
+	if paused, _ := b.pause.span(time.Now()); began.IsZero() || (!paused.IsZero() && paused.Before(began)) {
+		return paused
+	}
+	return began
 }
 
 // Resting is the gateways that would not take a payer's charge now: whose collect

@@ -57,10 +57,11 @@ func excluded(err error) bool {
 	return limited || errors.Is(err, engine.Unsupported) || errors.Is(err, context.Canceled)
 }
 
-// trips decides on the window's counts. Requests includes calls still running.
+// trips decides on the window's counts. Requests includes calls still running, so
+// half of the calls that make the share count must have been answered.
 func (b *Breaker) trips(c gobreaker.Counts) bool {
 	asked := c.Requests - c.TotalExclusions
 	done := c.TotalSuccesses + c.TotalFailures
 	return c.ConsecutiveFailures >= b.config.InARow ||
-		(asked >= b.config.AtLeast && done >= b.config.AtLeast/2 && c.TotalFailures*2 >= done)
+		(asked >= b.config.AtLeast && done >= b.config.AtLeast/2 && uint64(c.TotalFailures)*100 >= uint64(done)*uint64(b.config.Percent))
 }

@@ -14,6 +14,7 @@ type Override struct {
 	State State // Open or Closed; empty takes it back
 	Who   string
 	Why   string
+	At    time.Time // when it was decided; zero when nobody noted it
 	Until time.Time
 }
 

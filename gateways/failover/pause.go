@@ -2,7 +2,7 @@ package failover
 
 import (
 	"errors"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/bookmi/cauri/engine"
@@ -13,7 +13,10 @@ import (
 // not per operation (Paystack docs, Rate limits), so it is shared by the classes.
 // It says nothing about health. Whoever is refused meanwhile is told Unavailable:
 // a charge goes to the next gateway, an inquiry's schedule goes on.
-type pause struct{ until atomic.Int64 } // unix nanoseconds; 0 before the first
+type pause struct {
+	mu           sync.Mutex
+	began, until time.Time // zero before the first; one asked for during another goes on with it
+}
 
 const (
 	// pauseMax bounds what we believe of a gateway's figure: windows are a minute
@@ -31,9 +34,14 @@ func (p *pause) heed(answer error) {
 	if !asked {
 		return
 	}
-	until := time.Now().Add(length).UnixNano()
-	for old := p.until.Load(); old < until && !p.until.CompareAndSwap(old, until); {
-		old = p.until.Load()
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.until.After(now) {
+		p.began = now
+	}
+	if until := now.Add(length); until.After(p.until) {
+		p.until = until
 	}
 }
 
@@ -53,13 +61,17 @@ func pauseAsked(answer error) (length time.Duration, asked bool) {
 
 // left is how much of the pause there is.
 func (p *pause) left(now time.Time) time.Duration {
-	return max(0, time.Unix(0, p.until.Load()).Sub(now))
+	_, until := p.span(now)
+	return max(0, until.Sub(now))
 }
 
-// over is when it ends; zero when there is none.
-func (p *pause) over(now time.Time) time.Time {
-	if p.left(now) == 0 {
-		return time.Time{}
+// span is when the pause there is now began and when it ends; zero when there is
+// none.
+func (p *pause) span(now time.Time) (began, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.until.After(now) {
+		return time.Time{}, time.Time{}
 	}
-	return time.Unix(0, p.until.Load()).UTC()
+	return p.began, p.until
 }

@@ -19,7 +19,7 @@ type Prober interface {
 
 // Probing tries the collect breakers that have a prober, as soon as their wait is
 // over, so that no payer's charge has to find out whether a gateway is back. While
-// it runs, payers are refused until probes good ones have closed the breaker;
+// it runs, payers are refused until enough good ones have closed the breaker;
 // before Start and after Stop such a breaker is tried by payers, as every other.
 type Probing struct {
 	breakers *Breakers
@@ -28,8 +28,9 @@ type Probing struct {
 	done     sync.WaitGroup
 }
 
-// probeEvery is the pace of good probes, and how late the first may be: three
-// close a breaker within 3 s of its wait, and a dead gateway is asked once a wait.
+// probeEvery is the pace of good probes, and how late the first may be: Config's
+// three close a breaker within 3 s of its wait, and a dead gateway is asked once a
+// wait.
 const probeEvery = time.Second
 
 // NewProbing tries the collect breakers of those gateways. Start and Stop it.

@@ -16,6 +16,7 @@ type wait struct {
 	mu     sync.Mutex
 	length time.Duration // of the last one, before the jitter
 	until  time.Time     // in the past unless it is open
+	opened time.Time     // when it last left closed, whatever trials came since; zero while it is closed
 	closed time.Time     // when it last closed; zero before
 }
 
@@ -27,6 +28,9 @@ const spread = 0.2
 func (w *wait) begin(now time.Time, c Config, trial, doubted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !trial {
+		w.opened = now
+	}
 	switch {
 	case trial:
 	case doubted && !w.closed.IsZero() && now.Sub(w.closed) < c.ReopenWithin:
@@ -42,7 +46,7 @@ func (w *wait) begin(now time.Time, c Config, trial, doubted bool) {
 func (w *wait) end(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.until, w.closed = time.Time{}, now
+	w.until, w.opened, w.closed = time.Time{}, time.Time{}, now
 }
 
 // left is how much of it there is.
@@ -50,4 +54,11 @@ func (w *wait) left(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return max(0, w.until.Sub(now))
+}
+
+// since is when it left closed; zero while it is closed.
+func (w *wait) since() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.opened
 }

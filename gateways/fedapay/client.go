@@ -63,6 +63,10 @@ var (
 	countryName = regexp.MustCompile(`^[a-z]{2}$`)
 )
 
+// IsCountry reports that a code is written as FedaPay is sent one: ISO 3166-1
+// alpha-2 in small letters (FedaPay docs, Customers, show both cases).
+func IsCountry(code string) bool { return countryName.MatchString(code) }
+
 // Config is what a client needs. The zero value of everything but Key is what
 // FedaPay documents.
 type Config struct {
@@ -190,7 +194,7 @@ func (c Config) validate() (*url.URL, error) {
 		return nil, errors.New("the key is a secret key: it begins with sk_sandbox_ or sk_live_")
 	case c.PhoneFormat != National && c.PhoneFormat != E164:
 		return nil, fmt.Errorf("phone format %q is neither %s nor %s", c.PhoneFormat, National, E164)
-	case !countryName.MatchString(c.Country):
+	case !IsCountry(c.Country):
 		return nil, fmt.Errorf("country %q is not two small letters", c.Country)
 	case c.Timeout < 0 || c.MaxConns < 0:
 		return nil, errors.New("timeout and connections are above zero")

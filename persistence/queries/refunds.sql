@@ -1,6 +1,6 @@
 -- name: ReadRefunds
-SELECT transaction_id, no, attempt_no, gateway, cause, amount, status, step, flights, sends, gateway_reference, code, said, owed_at, sent_at,
-       since_at, next_at, absent_at, absences
+SELECT transaction_id, no, attempt_no, gateway, cause, amount, status, step, flights, sends, gateway_reference, code, said, owed_at,
+       sent_at, since_at, next_at, absent_at, absences
   FROM refunds
  WHERE transaction_id = ANY($1::uuid[])
  ORDER BY transaction_id, no;
@@ -22,13 +22,15 @@ SELECT n.transaction_id, n.no, n.attempt_no, n.gateway, n.reference, n.cause, n.
        since_at = excluded.since_at, next_at = excluded.next_at, absent_at = excluded.absent_at, absences = excluded.absences;
 
 -- name: RefundsWaiting
--- What may not come to an end without people: given to them, or held up for a
--- reason, whatever is tried meanwhile.
+-- What does not come to an end without people: theirs to make, held up at the
+-- gateway for want of something, at odds with what it shows, or sent so often that
+-- another call will not mend it ($2). What the engine still sends is not listed:
+-- whoever gave it back beside it would give it twice.
 SELECT r.transaction_id, r.reference, a.reference, r.gateway, a.gateway_reference, r.gateway_reference, t.booking_id, r.amount, t.currency,
        r.status, r.code, r.said, r.owed_at
   FROM refunds r
   JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
   JOIN transactions t ON t.id = r.transaction_id
- WHERE r.status <> 'done' AND (r.status = 'manual' OR r.code <> '')
+ WHERE r.status <> 'done' AND (r.status = 'manual' OR r.code = ANY($3::text[]) OR r.sends >= $2)
  ORDER BY r.owed_at, r.transaction_id, r.no
  LIMIT $1;
