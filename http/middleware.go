@@ -118,6 +118,9 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
 			return err
 		}
 		c.principal = principal
+		if err := refuseCardNumber(ctx); err != nil {
+			return err
+		}
 	}
 	if who != anybody && len(ctx.Request.Header.ContentEncoding()) > 0 {
 		return engine.Errorf(engine.Invalid, codeEncodingRefused, "send the body as it is")
@@ -206,7 +209,7 @@ const (
 // meet; else it makes one.
 func requestID(sent []byte) string {
 	plain := func(r rune) bool { return !strings.ContainsRune(idAlphabet, r) }
-	if id := string(sent); len(id) >= requestIDMin && len(id) <= requestIDMax && !strings.ContainsFunc(id, plain) {
+	if id := string(sent); len(id) >= requestIDMin && len(id) <= requestIDMax && !strings.ContainsFunc(id, plain) && !holdsCardNumber(sent) {
 		return id
 	}
 	id, err := newID()

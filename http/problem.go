@@ -36,6 +36,7 @@ const (
 	codeDateMalformed     engine.Code = "date_malformed"
 	codeKeyMissing        engine.Code = "idempotency_key_missing"
 	codeKeyMalformed      engine.Code = "idempotency_key_malformed"
+	codeCardNumberSent    engine.Code = "card_number_sent"
 )
 
 // Problem is an error as a client receives it: RFC 9457, application/problem+json.

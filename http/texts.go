@@ -53,6 +53,10 @@ var texts = map[engine.Code]text{
 		"L’en-tête Idempotency-Key est incorrect : de 1 à 255 caractères ASCII visibles.",
 		"The Idempotency-Key header is wrong: 1 to 255 visible ASCII characters.",
 	},
+	codeCardNumberSent: {
+		"Un numéro de carte ne s’envoie jamais ici : il se saisit sur la page sécurisée du prestataire de paiement.",
+		"A card number is never sent here: it is typed on the payment provider's own secure page.",
+	},
 	engine.CodeIdempotencyKeyReused: {
 		"Cette clé d’idempotence a déjà servi pour une autre demande. Utilisez une nouvelle clé.",
 		"This idempotency key was used for another request. Use a new one.",

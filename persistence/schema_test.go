@@ -114,7 +114,8 @@ const (
 		INSERT INTO refunds (transaction_id, no, attempt_no, gateway, reference, cause, amount, owed_at, status, step, sends, flights,
 		       gateway_reference, code, said, since_at, next_at, absences)
 		SELECT id, 1, 1, 'paystack', id || '-r1', 'surplus', 10, now(), 'sending', 2, 1, 1, '', '', '', now(), now(), 0 FROM transactions; `
-	overridden = `INSERT INTO gateway_overrides VALUES (1, now(), now() + interval '1 h', 'paystack', 'collect', 'open', 'awa', 'a drill'); `
+	overridden = `INSERT INTO gateway_overrides
+		VALUES (1, now(), now() + interval '1 h', 'paystack', 'collect', 'open', 'awa', 'nonroot@node-1', 'a drill'); `
 )
 
 // Two that may still debit the payer; two that may still pay the talent; two that

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ type gatewaysForce struct {
 	State   string         `arg:"" enum:"open,closed,lift" help:"open: no call is made. closed: every call is. lift: the breaker judges by itself again."`
 	For     time.Duration  `default:"30m" help:"For how long, at most 24h. It ends by itself."`
 	Reason  string         `required:"" help:"Why: the next person reads it."`
-	As      string         `placeholder:"NAME" help:"Who decides. Absent: this system's user."`
+	As      string         `placeholder:"NAME" help:"Who decides: needed in production. The system's user and machine are written down beside it."`
 }
 
 // forceMax is how long a decision may stand without being taken again.
@@ -178,26 +179,52 @@ func (c gatewaysForce) Validate() error {
 
 // Run writes the decision down; every node reads it within two seconds.
 func (c gatewaysForce) Run(ctx context.Context, settings *Settings, to streams) error {
-	who := c.As
-	if who == "" {
-		account, err := user.Current()
-		if err != nil {
-			return fmt.Errorf("who are you? say --as: %w", err)
-		}
-		who = account.Username
+	account, err := systemAccount()
+	if err != nil {
+		return err
 	}
-	o := persistence.Override{Gateway: c.Gateway, Class: string(c.Class), Who: who, Why: c.Reason}
+	o := persistence.Override{Gateway: c.Gateway, Class: string(c.Class), Who: c.As, Account: account, Why: c.Reason}
+	if o.Who == "" {
+		if settings.Env == Production { // there everybody is the same user of the same container
+			return misused("--as says who decides: in production the system's user does not")
+		}
+		o.Who = account
+	}
+	var lasts time.Duration
 	if c.State != lift {
-		o.State, o.Until = c.State, time.Now().Add(c.For).UTC()
+		o.State, lasts = c.State, c.For
 	}
 	return settings.onStore(ctx, to, func(store *persistence.Store) error {
-		if err := store.Override(ctx, o); err != nil {
+		written, err := store.Override(ctx, o, lasts)
+		if err != nil {
 			return err
 		}
-		to.printf("%s of %s, within %s on every node: %s\n", c.Class, c.Gateway, overridesEvery, c.consequence(o.Until))
-		to.printf("Written down as decided by %s: %s\n", who, c.Reason)
+		to.printf("%s of %s, within %s on every node: %s\n", c.Class, c.Gateway, overridesEvery, c.consequence(written.Until))
+		to.printf("Written down as decided by %s (%s): %s\n", o.Who, account, c.Reason)
 		return nil
 	})
+}
+
+// misused is a command line that is wrong for a reason the parser can't see.
+type misused string
+
+// Error says what to write instead.
+func (m misused) Error() string { return string(m) }
+
+// ExitCode is that of every wrong command line.
+func (misused) ExitCode() int { return exitUsage }
+
+// systemAccount is under whom and where a command runs: user@machine.
+func systemAccount() (string, error) {
+	who, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("this system's user can't be told: %w", err)
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("this machine's name can't be told: %w", err)
+	}
+	return who.Username + "@" + machine, nil
 }
 
 const lift = "lift"

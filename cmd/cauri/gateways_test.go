@@ -36,6 +36,9 @@ func TestAPersonsDecisionReachesEveryNodeAndIsShown(t *testing.T) {
 		"--as", "awa", "--database-url", p.dsn)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "no payer is charged through it")
+	me, err := systemAccount()
+	require.NoError(t, err)
+	require.Contains(t, out, "decided by awa ("+me+")")
 	for _, node := range []*app{p.app, other} {
 		require.Eventually(t, func() bool {
 			return node.outside.breakers.Of(engine.Paystack, failover.Collect).State() == failover.Open
@@ -81,6 +84,7 @@ func TestForcingABreakerIsRefusedWhereItMakesNoSense(t *testing.T) {
 		"a blank reason":          {"paystack", "collect", "open", "--reason", " "},
 		"for ever":                {"paystack", "collect", "open", "--reason", "x", "--for", "25h"},
 		"a state that is no will": {"paystack", "collect", "half_open", "--reason", "x"},
+		"nobody, in production":   {"paystack", "collect", "open", "--reason", "x", "--env", "production"},
 	} {
 		code, _, errs := run(t, append([]string{"gateways", "force"}, args...)...)
 		require.Equal(t, exitUsage, code, "%s: %s", name, errs)
@@ -107,9 +111,15 @@ func TestWhatPeopleMustGiveBackIsListed(t *testing.T) {
 	now := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 	printRefunds(streams{&said, &said}, []persistence.RefundWaiting{{
 		Payment: "pay_01", Charge: "01-c2", Gateway: engine.FedaPay, ChargeAtGateway: "4711", Amount: 15_000, OwedAt: now.Add(-90 * time.Minute),
-		Code: engine.CodeUnsupported,
+		Status: engine.RefundIsManual, Code: engine.CodeUnsupported,
+	}, {
+		Payment: "pay_02", Charge: "02-c1", Gateway: engine.Paystack, Amount: 15_000, OwedAt: now, Status: engine.RefundIsPending,
+		Code: engine.CodeRefundAttention,
 	}}, now)
-	for _, part := range []string{"pay_01", "15 000 F", "fedapay", "01-c2", "4711", "1h30m0s", "unsupported"} {
+	for _, part := range []string{
+		"pay_01", "15 000 F", "manual", "fedapay", "01-c2", "4711", "1h30m0s", "unsupported", "1 to be given back by hand",
+		"1 to be looked at, and not to be given back",
+	} {
 		require.Contains(t, said.String(), part)
 	}
 }

@@ -522,13 +522,14 @@ CREATE TABLE gateway_overrides (
     gateway  text NOT NULL,
     class    text NOT NULL,
     state    text NOT NULL,
-    who      text NOT NULL,
+    who      text NOT NULL, -- the name given
+    account  text NOT NULL, -- under which it was written, whatever name was given
     why      text NOT NULL,
     PRIMARY KEY (gateway, class, no),
     CONSTRAINT overrides_count_from_one CHECK (no > 0),
     CONSTRAINT override_class_is_known CHECK (class IN ('collect', 'verify', 'payout', 'refund')),
     CONSTRAINT override_state_is_known CHECK (state IN ('open', 'closed', '')),
-    CONSTRAINT somebody_answers_for_an_override CHECK (who <> '' AND why <> ''),
+    CONSTRAINT somebody_answers_for_an_override CHECK (who <> '' AND account <> '' AND why <> ''),
     CONSTRAINT an_override_ends CHECK ((state = '') = (until_at IS NULL)),
     CONSTRAINT an_override_ends_within_a_day CHECK (until_at > at AND until_at <= at + interval '24 hours')
 );
