@@ -13,7 +13,8 @@ var mutants = []mutant{
 		name: "failover on timeout",
 		edits: []edit{
 			{"engine/charge.go", "case Unavailable, Unsupported:\n\t\tif a.Status", "case Unavailable, Unsupported, Ambiguous:\n\t\tif a.Status"},
-			{"engine/charge.go", "case Ambiguous, Invalid, NotFound,", "case Invalid, NotFound,"},
+			{"engine/charge.go", "Ambiguous, Invalid, NotFound, Conflict, Forbidden, Overloaded, Internal:\n\t\treturn d.lose",
+				"Invalid, NotFound, Conflict, Forbidden, Overloaded, Internal:\n\t\treturn d.lose"},
 		},
 		pack: "./engine", test: model,
 	},
@@ -100,6 +101,24 @@ var mutants = []mutant{
 		name:  "the breaker counts declines",
 		edits: []edit{{"gateways/failover/health.go", "case e.Kind == engine.Declined, e.Code ==", "case e.Code =="}},
 		pack:  "./gateways/failover", test: "TestARowOfOneLivingAnswerNeverOpensTheBreaker",
+	},
+	{
+		name: "a doubt cleared by another attempt's success",
+		edits: []edit{
+			{"engine/charge.go", "a.Doubt = \"\" // these", "for i := range t.Attempts {\n\t\t\tt.Attempts[i].Doubt = \"\"\n\t\t} // these"},
+			{"engine/charge.go", "if a.Doubt.aboutFigures() {", "if t.Review.aboutFigures() {"},
+		},
+		pack: "./engine", test: stories,
+	},
+	{
+		name:  "somebody else's refund taken for ours",
+		edits: []edit{{"engine/refund.go", "if !d.isRefund(r, said) {", "if r.GatewayReference = said.GatewayReference; !d.isRefund(r, said) {"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "an absence from before the last refund call counted",
+		edits: []edit{{"engine/refund.go", " || d.asked.Before(r.SentAt) {", " {"}},
+		pack:  "./engine", test: stories,
 	},
 	{
 		name: "a second success owed back in another commit",
