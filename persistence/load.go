@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,7 @@ type want struct {
 	identities []string                // notifications that may count already
 	timeline   bool                    // the transactions' history too
 	lock       bool                    // to decide: a database transaction is left open that holds the rows
+	locks      time.Duration           // how long each lock is waited for; 0: as the connection says
 }
 
 // loaded is what one round trip brought back.
@@ -78,6 +80,9 @@ func load(ctx context.Context, q querier, w want) (*loaded, error) {
 func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
 	ids := uuids(w.ids)
 	batch.Queue("BEGIN")
+	if w.locks > 0 {
+		batch.Queue(sql("WaitForLocks"), strconv.FormatInt(w.locks.Milliseconds(), 10))
+	}
 	each(batch, sql("LockTransactions"), l.addTransaction, ids)
 	each(batch, sql("ShareWallets"), func(pgx.CollectableRow) error { return nil }, ids)
 	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now, &l.xid) })

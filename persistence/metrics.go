@@ -15,6 +15,8 @@ type metrics struct {
 	applies *prometheus.CounterVec
 	races   *prometheus.CounterVec
 	doubts  prometheus.Counter
+	rounds  prometheus.Histogram
+	halved  prometheus.Counter
 }
 
 func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, error) {
@@ -28,6 +30,13 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 		doubts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cauri_store_doubts_total", Help: "COMMITs that were not answered, and asked about.",
 		}),
+		rounds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cauri_store_round_asks", Help: "Commands decided together and made durable by one COMMIT.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128},
+		}),
+		halved: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cauri_store_rounds_halved_total", Help: "Rounds that failed and were tried in halves. Alarm when it goes on: something poisons them.",
+		}),
 	}
 	if registry == nil {
 		return m, nil
@@ -37,7 +46,7 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 			func() float64 { return float64(read(pool.Stat())) })
 	}
 	for _, c := range []prometheus.Collector{
-		m.applies, m.races, m.doubts, newAttention(pool),
+		m.applies, m.races, m.doubts, m.rounds, m.halved, newAttention(pool),
 		gauge("connections", "Connections open.", (*pgxpool.Stat).TotalConns),
 		gauge("connections_in_use", "Connections at work.", (*pgxpool.Stat).AcquiredConns),
 		gauge("connections_max", "Connections allowed.", (*pgxpool.Stat).MaxConns),

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -41,9 +43,11 @@ func (d *doubt) Unwrap() error { return d.cause }
 // transaction of two round trips: BEGIN, lock and load; write and COMMIT. Its
 // error is the whole round's: nothing is committed. A doubt alone comes with the
 // answers, which are true if it turns out to be committed.
-func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask) ([]answer, error) {
+func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask, locks time.Duration) ([]answer, error) {
 	health := s.health() // before anything is locked
-	state, err := load(ctx, conn, wanted(asks))
+	w := wanted(asks)
+	w.locks = locks
+	state, err := load(ctx, conn, w)
 	if err != nil {
 		abandon(ctx, conn)
 		return nil, err
@@ -144,8 +148,23 @@ func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *a
 		d.before = *found
 	}
 	d.name = s.fresh()
-	d.decision, a.err = d.before.Decide(ask.Command, engine.Given{Now: state.now, Fresh: d.name, Policy: s.policy, Health: health})
+	given := engine.Given{Now: state.now, Fresh: d.name, Policy: s.policy, Health: health}
+	d.decision, a.err = decideSafely(d.before, ask.Command, given)
 	return d
+}
+
+// decideSafely turns a bug in one decision into that ask's own answer: the others
+// of its round have nothing to do with it.
+func decideSafely(before engine.Transaction, cmd engine.Command, given engine.Given) (decision engine.Decision, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = &engine.Error{
+				Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a decision broke off",
+				Err: fmt.Errorf("%v\n%s", broken, debug.Stack()),
+			}
+		}
+	}()
+	return before.Decide(cmd, given)
 }
 
 // replay answers the asks whose key was seen before with the state, as it is

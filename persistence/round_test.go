@@ -54,7 +54,7 @@ func (r rounds) together(ctx context.Context, asks ...engine.Ask) error {
 		return err
 	}
 	defer conn.Release()
-	answers, err := r.round(ctx, conn.Conn(), asks)
+	answers, err := r.round(ctx, conn.Conn(), asks, 0)
 	for _, a := range answers {
 		if err == nil {
 			err = a.err

@@ -117,22 +117,9 @@ func (s *Store) Feed() *Feed { return s.feed }
 // come again), Internal for a bug.
 func (s *Store) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
 	var a answer
-	var err error
-	for range decideAgainMax + 1 {
-		var answers []answer
-		if answers, err = s.settle(ctx, []engine.Ask{ask}); err == nil {
-			a = answers[0]
-			break
-		}
-		// What is an engine error already is an answer. Its cause may look like a lost
-		// connection (a deadline is a net.Error), and is none.
-		var answered *engine.Error
-		if ctx.Err() != nil || errors.As(err, &answered) || !(isRace(err) || isLost(err)) {
-			break
-		}
-		s.metrics.again(err)
-	}
+	answers, err := s.settleAgain(ctx, []engine.Ask{ask}, patience{again: decideAgainMax})
 	if err == nil {
+		a = answers[0]
 		err = a.err
 	}
 	s.metrics.applied(ask, a.applied, err)
@@ -142,12 +129,35 @@ func (s *Store) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, erro
 	return a.applied, nil
 }
 
+// patience is what a round may cost those who are in it.
+type patience struct {
+	again int           // how often it is decided again after a lost race or connection
+	locks time.Duration // how long it waits for each lock; 0: lockTimeout
+}
+
+// settleAgain decides again what lost a race or its connection.
+func (s *Store) settleAgain(ctx context.Context, asks []engine.Ask, p patience) (answers []answer, err error) {
+	for range p.again + 1 {
+		if answers, err = s.settle(ctx, asks, p.locks); err == nil {
+			return answers, nil
+		}
+		// What is an engine error already is an answer. Its cause may look like a lost
+		// connection (a deadline is a net.Error), and is none.
+		var answered *engine.Error
+		if ctx.Err() != nil || errors.As(err, &answered) || !(isRace(err) || isLost(err)) {
+			break
+		}
+		s.metrics.again(err)
+	}
+	return nil, err
+}
+
 // settle is a round on a connection of its own whose end is known. Deciding
 // again would not do for a lost COMMIT that did happen: the same ask would be a
 // duplicate or a conflict, and its effects, which only its first answer carries,
 // would never be run. So PostgreSQL is asked what became of that very commit.
-func (s *Store) settle(ctx context.Context, asks []engine.Ask) ([]answer, error) {
-	answers, err := s.onConnection(ctx, asks)
+func (s *Store) settle(ctx context.Context, asks []engine.Ask, locks time.Duration) ([]answer, error) {
+	answers, err := s.onConnection(ctx, asks, locks)
 	var unknown *doubt
 	if !errors.As(err, &unknown) {
 		return answers, err
@@ -165,13 +175,13 @@ func (s *Store) settle(ctx context.Context, asks []engine.Ask) ([]answer, error)
 	return nil, unknown.cause
 }
 
-func (s *Store) onConnection(ctx context.Context, asks []engine.Ask) ([]answer, error) {
+func (s *Store) onConnection(ctx context.Context, asks []engine.Ask, locks time.Duration) ([]answer, error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Release()
-	return s.round(ctx, conn.Conn(), asks)
+	return s.round(ctx, conn.Conn(), asks, locks)
 }
 
 // acquire waits for a connection, but not for long.

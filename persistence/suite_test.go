@@ -14,8 +14,10 @@ import (
 )
 
 // writers are those who must pass every claim of this file.
-var writers = map[string]func(*persistence.Store) applier{
-	"one by one": func(s *persistence.Store) applier { return s },
+var writers = map[string]writer{
+	"one by one":   oneByOne,
+	"in one round": inRounds(persistence.CommitterConfig{}),
+	"two at once":  inRounds(persistence.CommitterConfig{Workers: 2, RoundMax: 8}),
 }
 
 // eachWriter tries a claim on every writer, each on a database of its own.

@@ -29,11 +29,25 @@ type applier interface {
 	Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error)
 }
 
+// writer makes an applier of a store, for as long as the test lasts.
+type writer func(testing.TB, *persistence.Store) applier
+
+func oneByOne(_ testing.TB, s *persistence.Store) applier { return s }
+
+func inRounds(config persistence.CommitterConfig) writer {
+	return func(t testing.TB, s *persistence.Store) applier {
+		c := persistence.NewCommitter(s, config)
+		require.NoError(t, c.Start(t.Context()))
+		t.Cleanup(func() { require.NoError(t, c.Stop(context.Background())) })
+		return c
+	}
+}
+
 // world is a store on a database of its own, with a window to look in by.
 type world struct {
 	*persistence.Store
 	writer applier
-	kind   func(*persistence.Store) applier
+	kind   writer
 	dsn    string
 	policy *engine.Policy
 	health *atomic.Pointer[engine.Health] // what each of its processes has seen lately
@@ -42,17 +56,17 @@ type world struct {
 
 func open(t testing.TB) *world {
 	t.Helper()
-	return openOn(t, schema, writers["one by one"])
+	return openOn(t, schema, oneByOne)
 }
 
-func openOn(t testing.TB, on pgtest.Schema, through func(*persistence.Store) applier) *world {
+func openOn(t testing.TB, on pgtest.Schema, through writer) *world {
 	t.Helper()
 	policy := engine.DefaultPolicy()
 	policy.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
 	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, health: &atomic.Pointer[engine.Health]{}, kind: through}
 	w.health.Store(&engine.Health{})
 	w.Store = w.another(t)
-	w.writer = through(w.Store)
+	w.writer = through(t, w.Store)
 	var err error
 	w.window, err = pgxpool.New(t.Context(), w.dsn)
 	require.NoError(t, err)
@@ -69,7 +83,7 @@ func (w *world) another(t testing.TB) *persistence.Store {
 // second is a writer of another process.
 func (w *world) second(t testing.TB) applier {
 	t.Helper()
-	return w.kind(w.another(t))
+	return w.kind(t, w.another(t))
 }
 
 // through opens a store by another address of the same database.

@@ -7,6 +7,10 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
  ORDER BY id
    FOR UPDATE;
 
+-- name: WaitForLocks
+-- Of this database transaction alone, in milliseconds.
+SELECT set_config('lock_timeout', $1, true);
+
 -- name: ReadTransactions
 SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
        delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq

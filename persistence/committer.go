@@ -1,0 +1,274 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// CommitterConfig bounds a Committer. Zeros mean what is said beside them.
+type CommitterConfig struct {
+	Workers  int // rounds under way at once; 1: on two cores a second one only makes rounds smaller
+	RoundMax int // asks decided together; 128: beyond it a round takes longer and saves nothing
+	QueueMax int // asks waiting; 1024, which is eight rounds: at 10 ms each, whoever is taken waits 80 ms at most
+}
+
+func (c CommitterConfig) withDefaults() CommitterConfig {
+	if c.Workers == 0 {
+		c.Workers = 1
+	}
+	if c.RoundMax == 0 {
+		c.RoundMax = 128
+	}
+	if c.QueueMax == 0 {
+		c.QueueMax = 8 * c.RoundMax
+	}
+	return c
+}
+
+// roundsWithin bounds what becomes of one round, its halves included. Whatever is
+// not committed by then was not: its askers come again.
+const roundsWithin = 10 * time.Second
+
+// Committer is Apply for many at once: whatever waits is decided together, each
+// under its own lock, and made durable by one COMMIT (docs/adr/0006). It adds no
+// wait of its own: alone, an ask is a round of one. Start and Stop it.
+type Committer struct {
+	store  *Store
+	config CommitterConfig
+	queue  chan *waiting
+	quit   chan struct{}
+	stop   sync.Once
+	done   sync.WaitGroup
+}
+
+// waiting is one ask in the queue. Either its asker leaves or a round takes it,
+// never both.
+type waiting struct {
+	ctx   context.Context //nolint:containedctx // the asker's, to see that they have left
+	ask   engine.Ask
+	taken atomic.Bool // by a round, or by the asker who leaves
+	told  chan answer // holds one
+}
+
+// NewCommitter commits through the store.
+func NewCommitter(store *Store, config CommitterConfig) *Committer {
+	config = config.withDefaults()
+	return &Committer{store: store, config: config, queue: make(chan *waiting, config.QueueMax), quit: make(chan struct{})}
+}
+
+// Start begins to commit.
+func (c *Committer) Start(context.Context) error {
+	for range c.config.Workers {
+		c.done.Go(c.work)
+	}
+	return nil
+}
+
+// Stop takes no more asks and commits those that wait.
+func (c *Committer) Stop(context.Context) error {
+	c.stop.Do(func() { close(c.quit) })
+	c.done.Wait()
+	return nil
+}
+
+// Apply is Store.Apply, in company. Overloaded at once when the queue is full.
+func (c *Committer) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
+	w := &waiting{ctx: ctx, ask: ask, told: make(chan answer, 1)}
+	err := c.enter(w)
+	var a answer
+	if err == nil {
+		a, err = w.wait()
+	}
+	if err == nil {
+		err = a.err
+	}
+	c.store.metrics.applied(ask, a.applied, err)
+	if err != nil {
+		return engine.Applied{}, translate(err)
+	}
+	return a.applied, nil
+}
+
+// Waiting is how many asks no round has taken yet.
+func (c *Committer) Waiting() int { return len(c.queue) }
+
+func (c *Committer) enter(w *waiting) error {
+	select {
+	case <-c.quit:
+		return overloaded("the store is closing", nil)
+	default:
+	}
+	select {
+	case c.queue <- w:
+		return nil
+	default:
+		return overloaded("too many wait to be committed", nil)
+	}
+}
+
+// wait ends with the round's answer. Who leaves before a round has taken the ask
+// was not served; afterwards its end is known in a moment, and is waited for.
+func (w *waiting) wait() (answer, error) {
+	select {
+	case a := <-w.told:
+		return a, nil
+	case <-w.ctx.Done():
+		if w.taken.CompareAndSwap(false, true) {
+			return answer{}, w.ctx.Err()
+		}
+		return <-w.told, nil
+	}
+}
+
+func (w *waiting) tell(a answer) { w.told <- a }
+
+// work commits rounds until Stop, and then what is left.
+func (c *Committer) work() {
+	r := &gathering{max: c.config.RoundMax}
+	for {
+		r.begin()
+		if !r.full() && r.empty() {
+			select {
+			case w := <-c.queue:
+				r.add(w)
+			case <-c.quit:
+				c.drain(r)
+				return
+			}
+		}
+		c.take(r)
+		c.settle(r.round, 0, time.Now().Add(roundsWithin))
+	}
+}
+
+// take adds whatever waits, without waiting for it.
+func (c *Committer) take(r *gathering) {
+	for !r.full() {
+		select {
+		case w := <-c.queue:
+			r.add(w)
+		default:
+			return
+		}
+	}
+}
+
+// drain commits what entered before Stop.
+func (c *Committer) drain(r *gathering) {
+	for {
+		r.begin()
+		c.take(r)
+		if r.empty() {
+			return
+		}
+		c.settle(r.round, 0, time.Now().Add(roundsWithin))
+	}
+}
+
+// halvesWait is how long a half waits for a lock: seven halvings of 128, and a
+// second for the whole, keep the others of a round under two seconds.
+const halvesWait = lockTimeout / 10
+
+// settle commits a round and tells each its answer. A failure that is one ask's
+// alone must not be everybody's: the round is halved until it stands alone.
+func (c *Committer) settle(round []*waiting, locks time.Duration, deadline time.Time) {
+	if len(round) == 0 {
+		return
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	asks := make([]engine.Ask, len(round))
+	for i, w := range round {
+		asks[i] = w.ask
+	}
+	c.store.metrics.rounds.Observe(float64(len(asks)))
+	p := patience{again: 1, locks: locks} // in company: who loses twice is tried apart
+	if len(asks) == 1 {
+		p.again = decideAgainMax
+	}
+	answers, err := c.store.settleAgain(ctx, asks, p)
+	switch {
+	case err == nil:
+		for i, w := range round {
+			w.tell(answers[i])
+		}
+	case len(round) > 1 && ctx.Err() == nil && !errors.Is(err, engine.Overloaded):
+		c.store.metrics.halved.Inc()
+		half := len(round) / 2
+		c.settle(round[:half], halvesWait, deadline)
+		c.settle(round[half:], halvesWait, deadline)
+	default:
+		for _, w := range round {
+			w.tell(answer{err: err})
+		}
+	}
+}
+
+// gathering is the round that comes together. Two asks that could not both stand
+// as they are decided now, because each would be decided without the other's
+// outcome, come one round after another.
+type gathering struct {
+	max   int
+	round []*waiting
+	held  []*waiting // for a round to come, in order; bounded by max
+	names map[any]struct{}
+}
+
+// begin starts the next round with what was held back from the last.
+func (g *gathering) begin() {
+	held := g.held
+	g.round, g.held, g.names = nil, nil, make(map[any]struct{}, len(held)+1)
+	for _, w := range held {
+		g.place(w)
+	}
+}
+
+func (g *gathering) empty() bool { return len(g.round) == 0 }
+
+// full bounds what is held back too: a round of copies of one delivery would
+// otherwise pull in the whole queue.
+func (g *gathering) full() bool { return len(g.round)+len(g.held) >= g.max }
+
+// add takes an ask from the queue, unless its asker has left.
+func (g *gathering) add(w *waiting) {
+	if w.ctx.Err() == nil && w.taken.CompareAndSwap(false, true) {
+		g.place(w)
+	}
+}
+
+func (g *gathering) place(w *waiting) {
+	names := contended(w.ask)
+	for _, name := range names {
+		if _, met := g.names[name]; met {
+			g.held = append(g.held, w)
+			return
+		}
+	}
+	for _, name := range names {
+		g.names[name] = struct{}{}
+	}
+	g.round = append(g.round, w)
+}
+
+// contended names what an ask may take that another may want.
+func contended(ask engine.Ask) []any {
+	names := []any{ask.Transaction}
+	if ask.Key != nil {
+		names = append(names, nameOf(*ask.Key))
+	}
+	if c, initiates := ask.Command.(engine.InitiateCharge); initiates {
+		names = append(names, booking(c.Booking))
+		if !c.Payer.Phone.IsZero() { // a card's payer may have none
+			names = append(names, promptOf(c.Payer, c.Amount))
+		}
+	}
+	return names
+}
+
+// booking keeps a booking's name apart from other names.
+type booking string

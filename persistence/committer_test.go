@@ -1,0 +1,282 @@
+package persistence_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/persistence"
+)
+
+// company is a committer that has not begun: what is asked of it waits, and is one
+// round when the test says so.
+type company struct {
+	*persistence.Committer
+	asked sync.WaitGroup
+	mu    sync.Mutex
+	came  map[engine.ID]result
+}
+
+// result is what an ask came to.
+type result struct {
+	applied engine.Applied
+	err     error
+}
+
+func gather(t *testing.T, s *persistence.Store, config persistence.CommitterConfig, asks ...engine.Ask) *company {
+	t.Helper()
+	c := &company{Committer: persistence.NewCommitter(s, config), came: map[engine.ID]result{}}
+	for i, ask := range asks {
+		c.asked.Go(func() {
+			applied, err := c.Apply(t.Context(), ask)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.came[ask.Transaction] = result{applied, err}
+		})
+		require.Eventually(t, func() bool { return c.Waiting() == i+1 }, 10*time.Second, 100*time.Microsecond)
+	}
+	return c
+}
+
+// commit begins, and waits until each has been told.
+func (c *company) commit(t *testing.T) map[engine.ID]result {
+	t.Helper()
+	require.NoError(t, c.Start(t.Context()))
+	t.Cleanup(func() { require.NoError(t, c.Stop(context.Background())) })
+	c.asked.Wait()
+	return c.came
+}
+
+// initiated makes payments, each for a booking and a talent of its own.
+func (w *world) initiated(t *testing.T, payments int) []engine.ID {
+	t.Helper()
+	ids := make([]engine.ID, payments)
+	for i := range ids {
+		ids[i] = freshID()
+		w.apply(t, ids[i], initiation(ids[i].String()))
+	}
+	return ids
+}
+
+func successes(ids []engine.ID) []engine.Ask {
+	asks := make([]engine.Ask, len(ids))
+	for i, id := range ids {
+		asks[i] = engine.Ask{Transaction: id, Command: succeeded(id, 50_000)}
+	}
+	return asks
+}
+
+func (w *world) commits(t *testing.T) int {
+	t.Helper()
+	return w.count(t, "SELECT count(DISTINCT xmin::text) FROM holds")
+}
+
+func TestARoundIsOneCommit(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 100)
+	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	for _, id := range ids {
+		require.NoError(t, came[id].err)
+		require.Equal(t, engine.Changed, came[id].applied.Outcome)
+	}
+	require.Equal(t, 1, w.commits(t))
+	w.sound(t)
+}
+
+// One row among 128 that the database refuses fails alone.
+func TestAPoisonedAskFailsAloneInARoundOf128(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 128)
+	poisoned := ids[77]
+	w.exec(t, fmt.Sprintf(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF NEW.transaction_id = '%x' THEN RAISE EXCEPTION 'poison'; END IF;
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER refuse BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION refuse()`, poisoned[:]))
+	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	for _, id := range ids {
+		if id == poisoned {
+			require.ErrorIs(t, came[id].err, engine.Internal)
+			continue
+		}
+		require.NoError(t, came[id].err)
+	}
+	require.Equal(t, 127, w.count(t, "SELECT count(*) FROM holds"))
+	require.LessOrEqual(t, w.commits(t), 7, "halved, not tried one by one")
+	w.sound(t)
+}
+
+// One row that another session holds makes nobody else wait for long.
+func TestARowHeldByAnotherMakesItsOwnAskComeAgain(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 32)
+	held := ids[9]
+	holder := w.seizing(t, "SELECT id FROM transactions WHERE id = $1 FOR UPDATE", [16]byte(held))
+	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	require.NoError(t, holder.Rollback(t.Context()))
+	for _, id := range ids {
+		if id == held {
+			require.ErrorIs(t, came[id].err, engine.Overloaded)
+			continue
+		}
+		require.NoError(t, came[id].err)
+	}
+	require.Equal(t, engine.Changed, w.apply(t, held, succeeded(held, 50_000)).Outcome, "told again, it counts")
+	w.sound(t)
+}
+
+// What is asked of one payment, of one booking, under one key, for one phone: each
+// ask is decided on what the one before it has left.
+func TestAsksThatWantTheSameComeOneRoundAfterAnother(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	first, other, third := freshID(), freshID(), freshID()
+	same := initiation("B1")
+	another := initiation("B2")
+	another.Payer = same.Payer
+	came := gather(t, w.Store, persistence.CommitterConfig{},
+		engine.Ask{Transaction: first, Command: same, Key: key("k", 1)},
+		engine.Ask{Transaction: other, Command: same, Key: key("k", 1)},
+		engine.Ask{Transaction: third, Command: another},
+	).commit(t)
+	require.Equal(t, engine.Changed, came[first].applied.Outcome)
+	require.Equal(t, engine.Replayed, came[other].applied.Outcome)
+	require.Equal(t, first, came[other].applied.State.ID)
+	require.Equal(t, engine.CodePromptOpen, engine.CodeOf(came[third].err))
+	fourth := freshID()
+	came = gather(t, w.Store, persistence.CommitterConfig{}, engine.Ask{Transaction: fourth, Command: initiation("B1")}).commit(t)
+	require.Equal(t, engine.CodeBookingBeingPaid, engine.CodeOf(came[fourth].err))
+	w.sound(t)
+}
+
+// The COMMIT of a whole round is not answered: each is told the truth, once.
+func TestALostConnectionLosesNoneOfARound(t *testing.T) {
+	t.Parallel()
+	for name, where := range map[string]int32{
+		"before the writes": beforeWrites, "after the writes": afterWrites, "after the commit": afterCommit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			between := wired(t, w.dsn)
+			store := w.through(t, between.dsn)
+			ids := w.initiated(t, 40)
+			_, err := store.Apply(t.Context(), engine.Ask{Transaction: ids[0], Command: succeeded(ids[0], 50_000)}) // prepares
+			require.NoError(t, err)
+			c := gather(t, store, persistence.CommitterConfig{}, successes(ids[1:])...)
+			between.cut.Store(where)
+			came := c.commit(t)
+			require.EqualValues(t, 1, between.cuts.Load(), "the connection was cut")
+			for _, id := range ids[1:] {
+				require.NoError(t, came[id].err)
+				require.Equal(t, engine.Changed, came[id].applied.Outcome)
+				require.Len(t, came[id].applied.Events, 1)
+			}
+			require.Equal(t, 40, w.count(t, "SELECT count(*) FROM outbox WHERE kind = 'payment.received'"))
+			w.sound(t)
+		})
+	}
+}
+
+func TestAFullQueueIsOverloadedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 5)
+	c := gather(t, w.Store, persistence.CommitterConfig{QueueMax: 4}, successes(ids[:4])...)
+	begun := time.Now()
+	_, err := c.Apply(t.Context(), engine.Ask{Transaction: ids[4], Command: succeeded(ids[4], 50_000)})
+	require.ErrorIs(t, err, engine.Overloaded)
+	require.Less(t, time.Since(begun), time.Second)
+	came := c.commit(t)
+	require.Len(t, came, 4)
+	require.Equal(t, 4, w.count(t, "SELECT count(*) FROM holds"))
+}
+
+func TestWhoLeavesTheQueueIsNotServedAndWhoStopsServesThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 3)
+	c := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids[:2])...)
+	leaving, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := c.Apply(leaving, engine.Ask{Transaction: ids[2], Command: succeeded(ids[2], 50_000)})
+		left <- err
+	}()
+	require.Eventually(t, func() bool { return c.Waiting() == 3 }, 10*time.Second, 100*time.Microsecond)
+	leave()
+	require.ErrorIs(t, <-left, engine.Overloaded)
+	require.NoError(t, c.Start(t.Context()))
+	require.NoError(t, c.Stop(context.Background()))
+	c.asked.Wait()
+	for _, id := range ids[:2] {
+		require.NoError(t, c.came[id].err)
+	}
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM holds"))
+	_, err := c.Apply(t.Context(), engine.Ask{Transaction: ids[2], Command: succeeded(ids[2], 50_000)})
+	require.ErrorIs(t, err, engine.Overloaded, "it has stopped")
+}
+
+// Two processes are told of the same 5,000 payments at once, in opposite orders:
+// each counts once, and nobody is asked to come again for a deadlock.
+func TestTwoProcessesOnTheSameFiveThousandPayments(t *testing.T) {
+	t.Parallel()
+	const payments, company = 5_000, 64
+	w := openOn(t, schema, inRounds(persistence.CommitterConfig{}))
+	writers := []applier{w, w.second(t)}
+	ids := make([]engine.ID, payments)
+	var beginning sync.WaitGroup
+	slots := make(chan struct{}, company)
+	for i := range ids {
+		ids[i] = freshID()
+		slots <- struct{}{}
+		beginning.Go(func() {
+			defer func() { <-slots }()
+			_, err := persist(t.Context(), w, engine.Ask{Transaction: ids[i], Command: initiation(ids[i].String())})
+			require.NoError(t, err)
+		})
+	}
+	beginning.Wait()
+	outcomes := make(chan engine.Outcome, 2*payments)
+	var telling sync.WaitGroup
+	for side, to := range writers {
+		next := make(chan engine.ID, payments)
+		for i := range ids {
+			at := i
+			if side == 1 {
+				at = payments - 1 - i
+			}
+			next <- ids[at]
+		}
+		close(next)
+		for range company {
+			telling.Go(func() {
+				for id := range next {
+					applied, err := persist(t.Context(), to, engine.Ask{Transaction: id, Command: succeeded(id, 50_000)})
+					if err == nil {
+						outcomes <- applied.Outcome
+					}
+				}
+			})
+		}
+	}
+	telling.Wait()
+	close(outcomes)
+	counts := map[engine.Outcome]int{}
+	for o := range outcomes {
+		counts[o]++
+	}
+	require.Equal(t, map[engine.Outcome]int{engine.Changed: payments, engine.Duplicate: payments}, counts)
+	require.Equal(t, payments, w.count(t, "SELECT count(*) FROM holds"))
+	require.Equal(t, payments, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
+	w.sound(t)
+}
