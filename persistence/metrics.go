@@ -19,7 +19,7 @@ type metrics struct {
 	halved  prometheus.Counter
 }
 
-func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, error) {
+func newMetrics(registry prometheus.Registerer, pool, rounds *pgxpool.Pool) (*metrics, error) {
 	m := &metrics{
 		applies: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cauri_store_applies_total", Help: "Commands applied, by what they came to.",
@@ -35,7 +35,7 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128},
 		}),
 		halved: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "cauri_store_rounds_halved_total", Help: "Rounds that failed and were tried in halves. Alarm when it goes on: something poisons them.",
+			Name: "cauri_store_rounds_halved_total", Help: "Rounds that failed and were tried in halves. Alarm when it goes on: one is poisoned.",
 		}),
 	}
 	if registry == nil {
@@ -43,7 +43,7 @@ func newMetrics(registry prometheus.Registerer, pool *pgxpool.Pool) (*metrics, e
 	}
 	gauge := func(name, help string, read func(*pgxpool.Stat) int32) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cauri_pool_" + name, Help: help},
-			func() float64 { return float64(read(pool.Stat())) })
+			func() float64 { return float64(read(pool.Stat()) + read(rounds.Stat())) })
 	}
 	for _, c := range []prometheus.Collector{
 		m.applies, m.races, m.doubts, m.rounds, m.halved, newAttention(pool),

@@ -45,7 +45,7 @@ func TestApplyIsCountedByCommandAndOutcome(t *testing.T) {
 	} {
 		require.InDelta(t, want, counted(t, registry, "cauri_store_applies_total", labels[0], labels[1]), 0, labels)
 	}
-	require.InDelta(t, 3, counted(t, registry, "cauri_pool_connections_max"), 0)
+	require.InDelta(t, 6, counted(t, registry, "cauri_pool_connections_max"), 0, "of both pools")
 	require.InDelta(t, 0, counted(t, registry, "cauri_pool_connections_in_use"), 1, "none is held after the answer, but the scrape's own")
 	require.InDelta(t, 0, counted(t, registry, "cauri_store_doubts_total"), 0)
 }

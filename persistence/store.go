@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // Config says where the database is and what decisions are made with.
 type Config struct {
 	DSN      string
-	PoolMax  int32                 // connections; 0 means 24
+	PoolMax  int32                 // connections of each of the two pools; 0 means 12
 	Policy   *engine.Policy        // required
 	Fresh    func() engine.ID      // nil means UUIDv7
 	Health   func() engine.Health  // of gateways and operators, asked before any lock is taken; nil: all well
@@ -29,7 +30,7 @@ type Config struct {
 // The limits of one Apply, in the server's own hands so that they hold when we
 // are too busy to look.
 const (
-	poolMax          = 24                     // sum × nodes stays under PostgreSQL's 100 with room for people
+	poolMax          = 12                     // of each pool: both × nodes stay under PostgreSQL's 100 with room for people
 	statementTimeout = 2 * time.Second        // a healthy round takes milliseconds
 	lockTimeout      = time.Second            // another node's round, twice over
 	idleTimeout      = 5 * time.Second        // a process that is paused lets go of its rows
@@ -44,7 +45,8 @@ const (
 
 // Store is PostgreSQL. Open and Close it.
 type Store struct {
-	pool    *pgxpool.Pool
+	pool    *pgxpool.Pool // for those who read or keep something
+	rounds  *pgxpool.Pool // for those who decide: a report never takes their place
 	policy  *engine.Policy
 	fresh   func() engine.ID
 	health  func() engine.Health
@@ -67,6 +69,31 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	s := &Store{policy: c.Policy, fresh: c.Fresh, health: c.Health, log: c.Log}
+	var err error
+	if s.pool, err = connect(ctx, c, nil); err != nil {
+		return nil, err
+	}
+	// A round finds every row by its key. A plan made while a table was still small
+	// would read all of it, and a prepared statement keeps its plan until the next
+	// ANALYZE: 11 ms instead of 0.1 on a table of 12,000.
+	if s.rounds, err = connect(ctx, c, map[string]string{"enable_seqscan": "off"}); err != nil {
+		s.pool.Close()
+		return nil, err
+	}
+	s.feed = newFeed(c.DSN, s.pool, c.Log)
+	if s.metrics, err = newMetrics(c.Registry, s.pool, s.rounds); err == nil {
+		err = s.Ping(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect makes a pool; it connects when it is asked to.
+func connect(ctx context.Context, c Config, settings map[string]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL can't be read as a PostgreSQL address") // the reason would repeat its password
@@ -82,23 +109,19 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "cauri"
+	maps.Copy(config.ConnConfig.RuntimeParams, settings)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool: %w", err)
 	}
-	s := &Store{pool: pool, policy: c.Policy, fresh: c.Fresh, health: c.Health, log: c.Log, feed: newFeed(c.DSN, pool, c.Log)}
-	if s.metrics, err = newMetrics(c.Registry, pool); err == nil {
-		err = s.Ping(ctx)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return s, nil
+	return pool, nil
 }
 
 // Close ends every connection once its statement is done.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.rounds.Close()
+	s.pool.Close()
+}
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
@@ -188,7 +211,7 @@ func (s *Store) onConnection(ctx context.Context, asks []engine.Ask, locks time.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	waiting, cancel := context.WithTimeout(ctx, poolWait)
 	defer cancel()
-	conn, err := s.pool.Acquire(waiting)
+	conn, err := s.rounds.Acquire(waiting)
 	if err != nil {
 		return nil, overloaded("no connection is free", err)
 	}

@@ -1,0 +1,48 @@
+package persistence
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// A round must not read a whole table, however small it was when its statement was
+// planned: the plan is kept while the table grows.
+func TestNoStatementOfARoundReadsAWholeTable(t *testing.T) {
+	t.Parallel()
+	s := openRounds(t)
+	conn, err := s.rounds.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	_, err = conn.Exec(t.Context(), "SET plan_cache_mode = force_generic_plan")
+	require.NoError(t, err)
+	for _, name := range []string{
+		"LockTransactions", "ShareWallets", "ReadAttempts", "ReadHolds", "ReadPayouts", "ReadTries", "ReadRefunds", "ReadWallets", "ReadSlots",
+		"ReadPrompts", "ReadKeys", "ReadCounted", "UpdateTransactions", "LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
+		"LockAccounts", "InsertPostings", "CountIdentities", "InsertDeliveries", "WriteDue", "Stands",
+	} {
+		_, err := conn.Exec(t.Context(), "PREPARE "+name+" AS "+sql(name))
+		require.NoError(t, err, name)
+		var parameters []string
+		for range parametersOf(sql(name)) {
+			parameters = append(parameters, "NULL")
+		}
+		rows, err := conn.Query(t.Context(), fmt.Sprintf("EXPLAIN EXECUTE %s (%s)", name, strings.Join(parameters, ", ")))
+		require.NoError(t, err, name)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err, name)
+		require.NotContains(t, strings.Join(plan, "\n"), "Seq Scan", name)
+	}
+}
+
+// parametersOf names each parameter of a statement once.
+func parametersOf(statement string) []string {
+	found := regexp.MustCompile(`\$\d+`).FindAllString(statement, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
