@@ -17,6 +17,9 @@ import (
 type Outside struct {
 	Health   func() engine.Health
 	Breakers func() []Breaker
+	// OperatorDownFor is how long an operator that fails everywhere is left alone
+	// before the next outcome decides: when its payers are told to come back.
+	OperatorDownFor time.Duration
 }
 
 // Breaker is one breaker as /readyz shows it.
@@ -110,10 +113,6 @@ func turnedAway(l language, code engine.Code, name string, working []string) str
 	return sentence + " Vous pouvez utiliser " + list(working, " ou ") + "."
 }
 
-// operatorDownFor is how long an operator that fails everywhere is left alone
-// before the next outcome decides: failover.OperatorsConfig's BadFor.
-const operatorDownFor = time.Minute
-
 // explain completes what Decide said to a payer whom nobody can serve now: the
 // names, and when it is worth coming back.
 func (s *Server) explain(c *call, asked engine.InitiateCharge, err error) error {
@@ -130,7 +129,7 @@ func (s *Server) explain(c *call, asked engine.InitiateCharge, err error) error 
 	case engine.CodeGatewaysResting:
 		c.rest = s.ports.Outside.rest(s.cfg.Policy.Routes.For(engine.Collect, asked.Method, asked.Payer.Operator))
 	case engine.CodeOperatorDown:
-		c.rest = operatorDownFor
+		c.rest = s.ports.Outside.OperatorDownFor
 	}
 	return &told
 }

@@ -229,6 +229,7 @@ func (w *world) Remember(_ context.Context, k engine.IdempotencyKey, status int,
 
 func (w *world) outside() http.Outside {
 	return http.Outside{
+		OperatorDownFor: 90 * time.Second,
 		Health: func() engine.Health {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -65,6 +65,8 @@ type Settings struct {
 	FedaPayPhoneCountry   string                    `name:"fedapay-phone-country" env:"FEDAPAY_PHONE_COUNTRY" default:"ci" placeholder:"COUNTRY" help:"Where FedaPay is told a payer's phone is, two small letters. Its sandbox has test numbers of bj alone; a live key takes ci."`
 	FedaPayDirectModes    map[phone.Operator]string `name:"fedapay-direct-modes" env:"FEDAPAY_DIRECT_MODES" default:"mtn=mtn_ci" mapsep:"," placeholder:"OPERATOR=MODE,…" help:"Who FedaPay charges without a page, and its name for that."`
 
+	FedaPayOperatorFailureCodes []string `name:"fedapay-operator-failure-codes" env:"FEDAPAY_OPERATOR_FAILURE_CODES" placeholder:"CODE,…" help:"Values of last_error_code by which FedaPay says, of a direct charge that failed, that the operator's own system did. None is documented; API_ERROR is none: a paid transaction had it."`
+
 	ReturnURL               string   `name:"return-url" env:"CAURI_RETURN_URL" placeholder:"URL" help:"Where gateways' pages send the payer's browser afterwards; {payment} in it becomes the payment's id. The engine serves /return/{payment}."`
 	RoutesOff               []string `name:"routes-off" env:"CAURI_ROUTES_OFF" placeholder:"ROUTE,…" help:"Lines of the route table that are not used, such as fedapay.card.hosted; cauri gateways lists them."`
 	RoutesOn                []string `name:"routes-on" env:"CAURI_ROUTES_ON" placeholder:"ROUTE,…" help:"Lines that are off by default and that your account offers, such as fedapay.wave.hosted."`
@@ -79,6 +81,10 @@ type Settings struct {
 	BreakerOpenForMax      time.Duration `name:"breaker-open-for-max" env:"CAURI_BREAKER_OPEN_FOR_MAX" default:"300s" help:"What that wait doubles up to, when charges keep failing at a gateway whose probes succeed."`
 	BreakerReopenWithin    time.Duration `name:"breaker-reopen-within" env:"CAURI_BREAKER_REOPEN_WITHIN" default:"2m" help:"A breaker that probes closed and charges open again so soon waits twice as long."`
 	BreakerProbes          uint32        `name:"breaker-probes" env:"CAURI_BREAKER_PROBES" default:"3" help:"Trials in a row that must succeed to close it."`
+
+	OperatorFailures uint32        `name:"operator-failures" env:"CAURI_OPERATOR_FAILURES" default:"5" help:"An operator's own failures in a row, through one gateway, that make it bad there. Bad through every gateway that serves it, it is down and its payers are told."`
+	OperatorWindow   time.Duration `name:"operator-window" env:"CAURI_OPERATOR_WINDOW" default:"5m" help:"How far apart these may be in all."`
+	OperatorBadFor   time.Duration `name:"operator-bad-for" env:"CAURI_OPERATOR_BAD_FOR" default:"60s" help:"How long it is bad, before the next payer's charge decides."`
 
 	PayerEmailDomain string `name:"payer-email-domain" env:"CAURI_PAYER_EMAIL_DOMAIN" placeholder:"DOMAIN" help:"Makes an address for payers who have none: Paystack requires one. A domain of yours."`
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/failover"
 )
 
@@ -13,6 +14,13 @@ func (s *Settings) breaker() failover.Config {
 		Window: s.BreakerWindow, InARow: s.BreakerFailures, AtLeast: s.BreakerCallsMin, Percent: s.BreakerFailuresPercent,
 		Probes: s.BreakerProbes, SlowAfter: s.BreakerSlowAfter,
 		OpenFor: s.BreakerOpenFor, OpenForMax: s.BreakerOpenForMax, ReopenWithin: s.BreakerReopenWithin,
+	}
+}
+
+// operatorsOf is how operators are judged, as configured: all that can be charged.
+func (s *Settings) operatorsOf(routes engine.Routes) failover.OperatorsConfig {
+	return failover.OperatorsConfig{
+		Serves: serving(routes), InARow: s.OperatorFailures, Within: s.OperatorWindow, BadFor: s.OperatorBadFor,
 	}
 }
 
@@ -28,38 +36,44 @@ const (
 	breakerProbesMost = 10
 )
 
-// requireBreaker refuses a breaker that would never open, never close, or open
-// for nothing. Zero is refused too: it would silently mean the default.
-func (s *Settings) requireBreaker() (faults Misconfigured) {
-	for _, d := range []struct {
-		name            string
-		is, least, most time.Duration
-	}{
-		// Twelve parts of a window are forgotten one by one: under a second they are noise.
-		{"CAURI_BREAKER_WINDOW", s.BreakerWindow, 12 * time.Second, breakerMemoryMost},
+// limits are between what and what a setting makes sense.
+type limits[N time.Duration | uint32] struct {
+	name            string
+	is, least, most N
+}
+
+func refuse[N time.Duration | uint32](all ...limits[N]) (faults Misconfigured) {
+	for _, one := range all {
+		if one.is < one.least || one.is > one.most {
+			faults = append(faults, fmt.Sprintf("%s is from %v to %v", one.name, one.least, one.most))
+		}
+	}
+	return faults
+}
+
+// requireBreaker refuses a breaker, or a judge of operators, that would never open,
+// never close, or open for nothing. Zero is refused too: it would silently mean the
+// default.
+func (s *Settings) requireBreaker() Misconfigured {
+	// Twelve parts of a window are forgotten one by one: under a second they are noise.
+	const windowLeast = 12 * time.Second
+	faults := refuse(
+		limits[time.Duration]{"CAURI_BREAKER_WINDOW", s.BreakerWindow, windowLeast, breakerMemoryMost},
 		// Under a tenth every answer is slow; over a call's deadline none ever is.
-		{"CAURI_BREAKER_SLOW_AFTER", s.BreakerSlowAfter, 100 * time.Millisecond, s.policy().CallTimeout},
-		{"CAURI_BREAKER_OPEN_FOR", s.BreakerOpenFor, time.Second, breakerOpenForMost},
-		{"CAURI_BREAKER_OPEN_FOR_MAX", s.BreakerOpenForMax, time.Second, breakerOpenForMost},
-		{"CAURI_BREAKER_REOPEN_WITHIN", s.BreakerReopenWithin, time.Second, breakerMemoryMost},
-	} {
-		if d.is < d.least || d.is > d.most {
-			faults = append(faults, fmt.Sprintf("%s is from %s to %s", d.name, d.least, d.most))
-		}
-	}
-	for _, n := range []struct {
-		name            string
-		is, least, most uint32
-	}{
-		{"CAURI_BREAKER_FAILURES", s.BreakerFailures, 1, 1000},
-		{"CAURI_BREAKER_FAILURES_PERCENT", s.BreakerFailuresPercent, 1, 100},
-		{"CAURI_BREAKER_CALLS_MIN", s.BreakerCallsMin, 2, 10_000}, // a share of one call is no share
-		{"CAURI_BREAKER_PROBES", s.BreakerProbes, 1, breakerProbesMost},
-	} {
-		if n.is < n.least || n.is > n.most {
-			faults = append(faults, fmt.Sprintf("%s is from %d to %d", n.name, n.least, n.most))
-		}
-	}
+		limits[time.Duration]{"CAURI_BREAKER_SLOW_AFTER", s.BreakerSlowAfter, 100 * time.Millisecond, s.policy().CallTimeout},
+		limits[time.Duration]{"CAURI_BREAKER_OPEN_FOR", s.BreakerOpenFor, time.Second, breakerOpenForMost},
+		limits[time.Duration]{"CAURI_BREAKER_OPEN_FOR_MAX", s.BreakerOpenForMax, time.Second, breakerOpenForMost},
+		limits[time.Duration]{"CAURI_BREAKER_REOPEN_WITHIN", s.BreakerReopenWithin, time.Second, breakerMemoryMost},
+		limits[time.Duration]{"CAURI_OPERATOR_WINDOW", s.OperatorWindow, windowLeast, breakerMemoryMost},
+		limits[time.Duration]{"CAURI_OPERATOR_BAD_FOR", s.OperatorBadFor, time.Second, breakerOpenForMost},
+	)
+	faults = append(faults, refuse(
+		limits[uint32]{"CAURI_BREAKER_FAILURES", s.BreakerFailures, 1, 1000},
+		limits[uint32]{"CAURI_BREAKER_FAILURES_PERCENT", s.BreakerFailuresPercent, 1, 100},
+		limits[uint32]{"CAURI_BREAKER_CALLS_MIN", s.BreakerCallsMin, 2, 10_000}, // a share of one call is no share
+		limits[uint32]{"CAURI_BREAKER_PROBES", s.BreakerProbes, 1, breakerProbesMost},
+		limits[uint32]{"CAURI_OPERATOR_FAILURES", s.OperatorFailures, 1, 1000},
+	)...)
 	if s.BreakerOpenFor > s.BreakerOpenForMax {
 		faults = append(faults, "CAURI_BREAKER_OPEN_FOR is longer than CAURI_BREAKER_OPEN_FOR_MAX")
 	}

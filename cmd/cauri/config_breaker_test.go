@@ -23,7 +23,12 @@ func TestABreakerJudgesByDefaultAsItsPackageDoes(t *testing.T) {
 		Window: 60 * time.Second, InARow: 5, AtLeast: 20, Percent: 50, Probes: 3, SlowAfter: 8 * time.Second,
 		OpenFor: 20 * time.Second, OpenForMax: 300 * time.Second, ReopenWithin: 2 * time.Minute,
 	}, cli.breaker())
+	judged := cli.operatorsOf(nil)
+	judged.Serves = nil
+	require.Equal(t, failover.OperatorsConfig{InARow: 5, Within: 5 * time.Minute, BadFor: time.Minute}, judged)
+	require.Equal(t, judged.BadFor, failover.NewOperators(failover.OperatorsConfig{}).BadFor())
 	require.Equal(t, "ci", cli.FedaPayPhoneCountry)
+	require.Empty(t, cli.FedaPayOperatorFailureCodes)
 }
 
 func TestABreakerThatCannotJudgeIsRefusedByTheNameOfItsSetting(t *testing.T) {
@@ -42,6 +47,9 @@ func TestABreakerThatCannotJudgeIsRefusedByTheNameOfItsSetting(t *testing.T) {
 		"CAURI_BREAKER_FAILURES_PERCENT": {1, 100, func(s *Settings, n int64) { s.BreakerFailuresPercent = uint32(n) }},
 		"CAURI_BREAKER_CALLS_MIN":        {2, 10_000, func(s *Settings, n int64) { s.BreakerCallsMin = uint32(n) }},
 		"CAURI_BREAKER_PROBES":           {1, 10, func(s *Settings, n int64) { s.BreakerProbes = uint32(n) }},
+		"CAURI_OPERATOR_FAILURES":        {1, 1000, func(s *Settings, n int64) { s.OperatorFailures = uint32(n) }},
+		"CAURI_OPERATOR_WINDOW":          {12e9, 3600e9, func(s *Settings, n int64) { s.OperatorWindow = time.Duration(n) }},
+		"CAURI_OPERATOR_BAD_FOR":         {1e9, 1800e9, func(s *Settings, n int64) { s.OperatorBadFor = time.Duration(n) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,6 +21,7 @@ func production() Settings {
 	return Settings{
 		BreakerFailures: 5, BreakerFailuresPercent: 50, BreakerCallsMin: 20, BreakerWindow: time.Minute, BreakerSlowAfter: 8 * time.Second,
 		BreakerOpenFor: 20 * time.Second, BreakerOpenForMax: 5 * time.Minute, BreakerReopenWithin: 2 * time.Minute, BreakerProbes: 3,
+		OperatorFailures: 5, OperatorWindow: 5 * time.Minute, OperatorBadFor: time.Minute,
 		Env: Production, DatabaseURL: "postgres://cauri@/cauri?host=/var/run/postgresql",
 		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
 		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),

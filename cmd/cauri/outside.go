@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,38 +21,35 @@ import (
 // outside is every gateway, each behind its own breakers, and how they and the
 // operators behind them look from this process.
 type outside struct {
+	routes    engine.Routes
 	breakers  *failover.Breakers
 	operators *failover.Operators
+	signs     map[engine.Gateway]bool // who has a configured sign of an operator's own failure
 	metrics   *gatewayMetrics
 	news      *news
 
 	gateways  actors.Gateways
 	receivers map[engine.Gateway]http.Receiver
 	probers   map[engine.Gateway]failover.Prober
-	offerers  map[engine.Gateway]offerer
+	looks     map[engine.Gateway][]look
 }
 
 // openOutside puts the gateways together; it calls none of them.
 func (a *app) openOutside() (*outside, error) {
 	o := &outside{
-		operators: failover.NewOperators(failover.OperatorsConfig{Serves: serving(a.policy.Routes)}),
-		metrics:   newGatewayMetrics(a.registry, a.log), news: newNews(a.log),
+		routes: a.policy.Routes, operators: failover.NewOperators(a.settings.operatorsOf(a.policy.Routes)), signs: map[engine.Gateway]bool{},
+		metrics: newGatewayMetrics(a.registry, a.log), news: newNews(a.log),
 		gateways: actors.Gateways{}, receivers: map[engine.Gateway]http.Receiver{},
-		probers: map[engine.Gateway]failover.Prober{}, offerers: map[engine.Gateway]offerer{},
+		probers: map[engine.Gateway]failover.Prober{}, looks: map[engine.Gateway][]look{},
 	}
-	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cauri_gateway_calls_refused_total",
-		Help: "Calls that were not made because a breaker, a person's override or the gateway's own pause refused them.",
-	}, []string{"gateway", "class"})
-	a.registry.MustRegister(refused)
 	judging := a.settings.breaker()
-	judging.CallTimeout, judging.Changed, judging.Probed = a.policy.CallTimeout, o.changed, o.metrics.probed
-	judging.Refused = func(gateway engine.Gateway, class failover.Class) {
-		refused.WithLabelValues(string(gateway), string(class)).Inc()
-	}
+	judging.CallTimeout, judging.Changed = a.policy.CallTimeout, o.changed
+	judging.Probed, judging.Refused = o.metrics.probed, o.metrics.turnedAway
 	o.breakers = failover.NewBreakers(judging)
-	if err := a.registry.Register(breakerGauges{o.breakers}); err != nil {
-		return nil, fmt.Errorf("register the breakers' gauges: %w", err)
+	for _, gauges := range []prometheus.Collector{breakerGauges{o.breakers}, operatorGauges{o.operators}} {
+		if err := a.registry.Register(gauges); err != nil {
+			return nil, fmt.Errorf("register the gauges of the outside: %w", err)
+		}
 	}
 	if err := o.addPaystack(&a.settings, a.policy); err != nil {
 		return nil, err
@@ -69,6 +68,27 @@ func serving(routes engine.Routes) map[phone.Operator][]engine.Gateway {
 			if !slices.Contains(out[operator], door.Gateway) {
 				out[operator] = append(out[operator], door.Gateway)
 			}
+		}
+	}
+	return out
+}
+
+// unseen is the operators whose own outage this process can never notice, each with
+// the gateways to blame: a failure there is told in words that may be a payer's, or
+// on a page that a payer may still pay. Through every other door it may be seen to
+// fail, and is not down for that.
+func (o *outside) unseen() []string {
+	var out []string
+	for _, operator := range o.operators.Served() {
+		doors := o.routes.For(engine.Collect, engine.MobileMoney, operator)
+		var blind []string
+		for _, gateway := range serving(o.routes)[operator] {
+			if !o.signs[gateway] || !slices.Contains(doors, engine.Door{Gateway: gateway, Flow: engine.Direct}) {
+				blind = append(blind, string(gateway))
+			}
+		}
+		if len(blind) > 0 {
+			out = append(out, string(operator)+" through "+strings.Join(blind, " and "))
 		}
 	}
 	return out
@@ -100,7 +120,8 @@ func (o *outside) addPaystack(s *Settings, policy engine.Policy) error {
 		RefundInquirer: failover.GuardRefundInquirer(bs, name, client), Webhooks: webhooks,
 	}
 	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: paystack.SignatureHeader}
-	o.probers[name], o.offerers[name] = client, client
+	o.probers[name], o.signs[name] = client, len(s.PaystackOperatorFailureTexts) > 0
+	o.looks[name] = []look{o.offers(client)}
 	return nil
 }
 
@@ -111,6 +132,7 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 	client, err := fedapay.New(fedapay.Config{
 		Key: s.FedaPaySecretKey, BaseURL: s.FedaPayBaseURL, PhoneFormat: fedapay.PhoneFormat(s.FedaPayPhoneFormat),
 		Country: s.FedaPayPhoneCountry, Modes: s.FedaPayDirectModes, ReturnURL: s.ReturnURL, Timeout: policy.CallTimeout, Observer: observer,
+		OperatorFailures: s.FedaPayOperatorFailureCodes,
 	})
 	if err != nil {
 		return err
@@ -119,7 +141,9 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 	for i, value := range s.FedaPayWebhookSecrets {
 		secrets = append(secrets, fedapay.Secret{ID: fmt.Sprintf("secret-%d", i+1), Value: value})
 	}
-	webhooks, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: secrets, Observer: observer})
+	webhooks, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{
+		Secrets: secrets, Observer: observer, OperatorFailures: s.FedaPayOperatorFailureCodes,
+	})
 	if err != nil {
 		return err
 	}
@@ -129,7 +153,12 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 		ChargeInquirer: failover.GuardChargeInquirer(bs, name, client), Webhooks: webhooks,
 	}
 	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: fedapay.SignatureHeader}
-	o.probers[name], o.offerers[name] = client, client
+	o.probers[name], o.signs[name] = client, len(s.FedaPayOperatorFailureCodes) > 0
+	o.looks[name] = []look{o.offers(client), {
+		warning: "webhooks do not reach us, or will stop to",
+		gauge:   o.metrics.deaf,
+		faults:  func(ctx context.Context) ([]string, error) { return client.Endpoints(ctx, "/webhooks/"+string(name)) },
+	}}
 	return nil
 }
 
@@ -183,7 +212,11 @@ func (o *outside) heard(applied engine.Applied) {
 			case engine.CodeOperatorFailed:
 				o.operators.Heard(gateway, t.Payer.Operator, true)
 			case engine.CodeInsufficientFunds, engine.CodeRefusedByPayer, engine.CodeOTPInvalid, engine.CodeOTPExpired:
-				o.operators.Heard(gateway, t.Payer.Operator, false) // it works: it knew the payer
+				// It works: it knew the payer. Not so at FedaPay, whose word for no funds is its
+				// word for "a problem with the payment" too (help centre, canceled).
+				if gateway != engine.FedaPay {
+					o.operators.Heard(gateway, t.Payer.Operator, false)
+				}
 			}
 		case engine.AttemptSending, engine.AttemptCustomer, engine.AttemptUnknown, engine.AttemptQuarantine,
 			engine.AttemptRejected, engine.AttemptExpired, engine.AttemptAbsent:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,11 +41,15 @@ func newApp(settings Settings, policy engine.Policy, dsn string, log *slog.Logge
 	return &app{settings: settings, policy: policy, dsn: dsn, log: log, registry: telemetry.NewRegistry()}
 }
 
-// Each service has this long to stop; together they stay under the 30 s after
-// which a container's keeper kills.
+// Two services have something to finish: with the second each may overrun before it
+// is left behind they take 28 s of the 30 after which a container's keeper kills.
+// The others are over at once, because whatever they ask, a gateway's silence
+// included, is given up when they are told to stop.
 const (
-	edgeStopsWithin   = 8 * time.Second  // answers that are being written
-	actorsStopsWithin = 18 * time.Second // the longest gateway call, and its commit
+	edgeStopsWithin = 8 * time.Second // answers that are being written
+	// A request to a gateway, and its commit. A payout of two slow ones may take longer:
+	// it is cut off, and found again by its due row.
+	actorsStopsWithin = 18 * time.Second
 )
 
 // start brings the engine up and adds it to what is running. What it began is
@@ -104,10 +109,17 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 
 func (a *app) startWatchers(ctx context.Context, running *lifecycle.Group) error {
 	follower := &follower{store: a.store, breakers: a.outside.breakers, log: a.log}
-	follower.look(ctx) // before the first call: what is forced open stays so over a restart
+	if err := follower.read(ctx); err != nil { // before the first call: what is forced open stays so over a restart
+		return fmt.Errorf("read what people decided about breakers (table gateway_overrides; without it one they hold open would let "+
+			"calls through, so nothing is started): %w", err)
+	}
+	if unseen := a.outside.unseen(); len(unseen) > 0 {
+		a.log.Info("these operators' own outages can't be told from their payers' refusals: a gateway that serves them has no sign of one",
+			"operators", strings.Join(unseen, ", "), "settings", "PAYSTACK_OPERATOR_FAILURE_TEXTS, FEDAPAY_OPERATOR_FAILURE_CODES")
+	}
 	probing := failover.NewProbing(a.outside.breakers, a.outside.probers)
 	return running.Start(ctx, a.outside.news.service(), follower.service(),
-		lifecycle.Service{Name: "probing", Start: probing.Start, Stop: probing.Stop}, a.outside.checkOffers(a.log))
+		lifecycle.Service{Name: "probing", Start: probing.Start, Stop: probing.Stop}, a.outside.lookAround(a.log))
 }
 
 func (a *app) newEdge() (*http.Server, error) {
@@ -126,7 +138,9 @@ func (a *app) newEdge() (*http.Server, error) {
 	}, http.Ports{
 		Asker: a.system, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
 		Webhooks: a.outside.receivers, Health: health{a.store, a.system},
-		Outside: http.Outside{Health: a.outside.health, Breakers: a.outside.shown},
+		Outside: http.Outside{
+			Health: a.outside.health, Breakers: a.outside.shown, OperatorDownFor: a.outside.operators.BadFor(),
+		},
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/failover"
 	"github.com/bookmi/cauri/internal/lifecycle"
@@ -66,20 +68,24 @@ func (f *follower) service() lifecycle.Service {
 	return lifecycle.Service{Name: "overrides", Start: rounds.Start, Stop: rounds.Stop}
 }
 
-// look reads them once. When they can't be read what stood goes on standing, until
-// its own time is over.
+// look reads them once more. When they can't be read what stood goes on standing,
+// until its own time is over.
 func (f *follower) look(ctx context.Context) {
+	err := f.read(ctx)
+	if err != nil && !f.failing && ctx.Err() == nil {
+		f.log.Warn("what people decided about breakers can't be read: what stood goes on standing", "error", err)
+	}
+	f.failing = err != nil
+}
+
+// read makes what people have decided stand, and nothing else.
+func (f *follower) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, overridesEvery)
 	defer cancel()
 	rows, err := f.store.Overrides(ctx)
 	if err != nil {
-		if !f.failing {
-			f.log.Warn("what people decided about breakers can't be read: what stood goes on standing", "error", err)
-		}
-		f.failing = true
-		return
+		return err
 	}
-	f.failing = false
 	standing := make([]failover.NamedOverride, 0, len(rows))
 	for _, o := range rows {
 		standing = append(standing, failover.NamedOverride{
@@ -90,40 +96,64 @@ func (f *follower) look(ctx context.Context) {
 	if err := f.breakers.Apply(standing); err != nil {
 		f.log.Error("a decision about a breaker makes no sense and is skipped", "error", err)
 	}
+	return nil
 }
 
-// offerer compares what a gateway's account offers with what we use.
+// look is something to ask a gateway now and then that no payment waits for.
+type look struct {
+	warning string // what each fault is a case of
+	gauge   *prometheus.GaugeVec
+	faults  func(ctx context.Context) ([]string, error)
+}
+
+// offerer compares what a gateway's account offers with the routes that are on.
 type offerer interface {
-	Offers(ctx context.Context) (missing []string, err error)
+	Offers(ctx context.Context, routes engine.Routes) (missing []string, err error)
+}
+
+func (o *outside) offers(of offerer) look {
+	return look{
+		warning: "a route is on that the gateway does not offer",
+		gauge:   o.metrics.missing,
+		faults:  func(ctx context.Context) ([]string, error) { return of.Offers(ctx, o.routes) },
+	}
 }
 
 const (
-	offersEvery  = time.Hour // accounts change by a person's hand
-	offersWithin = 20 * time.Second
+	looksEvery = time.Hour // accounts change by a person's hand
+	lookWithin = 20 * time.Second
 )
 
-// checkOffers is a service that asks each gateway once an hour.
-func (o *outside) checkOffers(log *slog.Logger) lifecycle.Service {
-	rounds := &rounds{every: offersEvery, work: func(ctx context.Context) {
-		for _, gateway := range slices.Sorted(maps.Keys(o.offerers)) {
-			o.checkOffersOf(ctx, log, gateway)
+// lookAround is a service that asks each gateway once an hour.
+func (o *outside) lookAround(log *slog.Logger) lifecycle.Service {
+	rounds := &rounds{every: looksEvery, work: func(ctx context.Context) {
+		for _, gateway := range slices.Sorted(maps.Keys(o.looks)) {
+			for _, l := range o.looks[gateway] {
+				o.take(ctx, log, gateway, l)
+			}
 		}
 	}}
-	return lifecycle.Service{Name: "offers", Start: rounds.Start, Stop: rounds.Stop}
+	return lifecycle.Service{Name: "looks", Start: rounds.Start, Stop: rounds.Stop}
 }
 
-func (o *outside) checkOffersOf(ctx context.Context, log *slog.Logger, gateway engine.Gateway) {
-	ctx, cancel := context.WithTimeout(ctx, offersWithin)
+// take takes one look. A gateway that asked for a pause is left alone until the
+// next hour, and so is one that can't be asked: what was last known stays shown.
+func (o *outside) take(ctx context.Context, log *slog.Logger, gateway engine.Gateway, l look) {
+	within, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	missing, err := o.offerers[gateway].Offers(ctx)
+	var faults []string
+	err := o.breakers.Beside(within, gateway, func(ctx context.Context) (err error) {
+		faults, err = l.faults(ctx)
+		return err
+	})
 	switch {
-	case ctx.Err() != nil && err != nil: // stopping, or silent: the next hour's
+	case err != nil && ctx.Err() != nil: // stopping
 	case err != nil:
-		log.Info("a gateway can't be asked what it offers", "gateway", gateway, "error", err)
+		log.Info("a gateway can't be asked how our account is set up", "gateway", gateway, "error", err)
 	default:
-		o.metrics.missing.WithLabelValues(string(gateway)).Set(float64(len(missing)))
-		for _, what := range missing {
-			log.Warn("a route is on that the gateway does not offer", "gateway", gateway, "missing", what)
+		l.gauge.WithLabelValues(string(gateway)).Set(float64(len(faults)))
+		for _, fault := range faults {
+			log.Warn(l.warning, "gateway", gateway, "fault", fault)
 		}
 	}
 }

@@ -129,14 +129,20 @@ func (b *Breaker) RetryAfter() time.Duration {
 	return left
 }
 
-// run makes a payer's call through the breaker, under a deadline of its own. Not
-// called at all is Unavailable: provably nothing was sent, and Refused is told.
-func run[T any](ctx context.Context, b *Breaker, call func(context.Context) (T, error)) (answer T, err error) {
+// run makes a payer's call through the breaker: of so many requests, under the
+// caller's deadline or else Config.CallTimeout. Not called at all is Unavailable:
+// provably nothing was sent, and Refused is told.
+func run[T any](ctx context.Context, b *Breaker, requests int, call func(context.Context) (T, error)) (answer T, err error) {
+	if _, has := ctx.Deadline(); !has { // a hung call would hold its place for ever
+		within, cancel := context.WithTimeout(ctx, b.config.CallTimeout)
+		defer cancel()
+		ctx = within
+	}
 	made := false
 	if b.probed.Load() && b.override() == nil && b.judged() == HalfOpen {
 		err = b.refusal()
 	} else {
-		answer, err = pass(ctx, b, b.config.CallTimeout, func(ctx context.Context) (T, error) { made = true; return call(ctx) })
+		answer, err = pass(ctx, b, requests, func(ctx context.Context) (T, error) { made = true; return call(ctx) })
 	}
 	if !made {
 		b.config.Refused(b.gateway, b.class)
@@ -144,17 +150,15 @@ func run[T any](ctx context.Context, b *Breaker, call func(context.Context) (T, 
 	return answer, err
 }
 
-// pass makes a call, a payer's or a probe.
-func pass[T any](ctx context.Context, b *Breaker, within time.Duration, call func(context.Context) (T, error)) (T, error) {
+// pass makes a call, a payer's or a probe. Each of its requests may take SlowAfter.
+func pass[T any](ctx context.Context, b *Breaker, requests int, call func(context.Context) (T, error)) (T, error) {
 	var answer T
 	var failure error
 	attempt := func() (struct{}, error) {
-		ctx, cancel := context.WithTimeout(ctx, within)
-		defer cancel()
 		began := time.Now()
 		answer, failure = call(ctx)
 		b.pause.heed(failure)
-		if failure == nil && time.Since(began) > b.config.SlowAfter {
+		if failure == nil && time.Since(began) > time.Duration(requests)*b.config.SlowAfter {
 			return struct{}{}, errSlow
 		}
 		return struct{}{}, failure
@@ -162,7 +166,7 @@ func pass[T any](ctx context.Context, b *Breaker, within time.Duration, call fun
 	o := b.override()
 	switch {
 	case b.pause.left(time.Now()) > 0: // above an override: nobody can order a gateway to answer
-		return answer, b.tooSoon()
+		return answer, tooSoon(b.gateway)
 	case o != nil && o.State == Open, o == nil && b.wait.left(time.Now()) > 0:
 		return answer, b.refusal()
 	case o != nil:
@@ -180,6 +184,6 @@ func (b *Breaker) refusal() error {
 	return engine.Errorf(engine.Unavailable, engine.CodeGatewayUnreachable, "%s of %s is resting: nothing was sent", b.class, b.gateway)
 }
 
-func (b *Breaker) tooSoon() error {
-	return engine.Errorf(engine.Unavailable, engine.CodeGatewayRateLimited, "%s asked for a pause: nothing was sent", b.gateway)
+func tooSoon(gateway engine.Gateway) error {
+	return engine.Errorf(engine.Unavailable, engine.CodeGatewayRateLimited, "%s asked for a pause: nothing was sent", gateway)
 }

@@ -168,6 +168,67 @@ func TestSlowSuccessesOpenItAndAreSuccessesAllTheSame(t *testing.T) {
 	})
 }
 
+// pacer is a gateway that tells how many requests its calls are.
+type pacer struct {
+	gateway
+	requests int
+}
+
+func (p *pacer) Requests(engine.Effect) int { return p.requests }
+
+func TestACallOfSeveralRequestsIsSlowWhenEachOfThemWas(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		requests int
+		each     time.Duration
+		becomes  failover.State
+	}{
+		"a recipient and a transfer":      {2, 5 * time.Second, failover.Closed},
+		"both slow":                       {2, 9 * time.Second, failover.Open},
+		"create, token, start":            {3, 5 * time.Second, failover.Closed},
+		"one that tells nothing sensible": {0, 9 * time.Second, failover.Open},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				bs := failover.NewBreakers(failover.Config{InARow: 3})
+				p := &pacer{requests: c.requests}
+				p.answer = func(context.Context) error { pass(time.Duration(max(1, c.requests)) * c.each); return nil }
+				guarded := failover.GuardDisburser(bs, engine.Paystack, p)
+				for range 3 {
+					_, err := guarded.Payout(t.Context(), engine.PayoutCall{})
+					require.NoError(t, err)
+				}
+				require.Equal(t, c.becomes, bs.Of(engine.Paystack, failover.Payout).State())
+			})
+		})
+	}
+}
+
+func TestACallHasTheTimeItsCallerGivesIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &pacer{requests: 2}
+		p.answer = silent
+		guarded := failover.GuardDisburser(failover.NewBreakers(failover.Config{}), engine.Paystack, p)
+		for given, want := range map[time.Duration]time.Duration{
+			30 * time.Second: 30 * time.Second, // a payout whose recipient has to be made first
+			5 * time.Second:  5 * time.Second,
+			0:                15 * time.Second, // nobody said
+		} {
+			ctx, cancel := t.Context(), context.CancelFunc(func() {})
+			if given > 0 {
+				ctx, cancel = context.WithTimeout(ctx, given)
+			}
+			begun := time.Now()
+			_, err := guarded.Payout(ctx, engine.PayoutCall{})
+			cancel()
+			require.ErrorIs(t, err, engine.Ambiguous)
+			require.Equal(t, want, time.Since(begun))
+		}
+	})
+}
+
 func TestAHungProbeDoesNotBlockTheBreakerForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

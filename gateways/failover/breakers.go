@@ -2,6 +2,7 @@ package failover
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -33,12 +34,32 @@ func (bs *Breakers) Of(gateway engine.Gateway, class Class) *Breaker {
 	if made {
 		return bs.all[at]
 	}
+	b := newBreaker(gateway, class, bs.config, bs.pauseOf(gateway))
+	bs.all = slices.Insert(slices.Clone(bs.all), at, b) // a copy: list gives the old one away
+	return b
+}
+
+// pauseOf is the gateway's, which all its classes share. The caller holds mu.
+func (bs *Breakers) pauseOf(gateway engine.Gateway) *pause {
 	if bs.pauses[gateway] == nil {
 		bs.pauses[gateway] = &pause{}
 	}
-	b := newBreaker(gateway, class, bs.config, bs.pauses[gateway])
-	bs.all = slices.Insert(slices.Clone(bs.all), at, b) // a copy: list gives the old one away
-	return b
+	return bs.pauses[gateway]
+}
+
+// Beside makes a call that no breaker judges or refuses, such as a look at what an
+// account offers. The gateway's pause holds for it too, and is told as Unavailable
+// with CodeGatewayRateLimited: nothing was sent; its own 429 begins one.
+func (bs *Breakers) Beside(ctx context.Context, gateway engine.Gateway, call func(context.Context) error) error {
+	bs.mu.Lock()
+	pause := bs.pauseOf(gateway)
+	bs.mu.Unlock()
+	if pause.left(time.Now()) > 0 {
+		return tooSoon(gateway)
+	}
+	err := call(ctx)
+	pause.heed(err)
+	return err
 }
 
 // list is all there are now, in order. What is made later makes a new list.

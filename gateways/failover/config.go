@@ -14,8 +14,8 @@ type Config struct {
 	AtLeast     uint32        // calls in the window before the share counts; 20
 	Percent     uint32        // the share: of a hundred answered calls, the failures that open it; 50
 	Probes      uint32        // how many may try a half-open one, and must succeed to close it; 3
-	SlowAfter   time.Duration // a success that took longer is a failure to the breaker; 8 s
-	CallTimeout time.Duration // the deadline inside every call: a hung one would hold its place for ever; 15 s
+	SlowAfter   time.Duration // a success that took longer for each of its requests is a failure to the breaker; 8 s
+	CallTimeout time.Duration // the deadline of a call whose caller has none: a hung one would hold its place for ever; 15 s
 
 	OpenFor      time.Duration // how long an open breaker waits before it is tried, give or take a fifth; 20 s
 	OpenForMax   time.Duration // what that wait doubles up to, see ReopenWithin; 300 s, never less than OpenFor

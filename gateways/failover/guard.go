@@ -11,6 +11,20 @@ import (
 // class by itself, so that no inquiry can come to stand behind collect's breaker.
 // None of them holds a second gateway.
 
+// Pacer is a gateway's client that tells how many requests a call of its is, one
+// after another, when all goes well: each may take Config.SlowAfter. A call of a
+// client that does not tell is one.
+type Pacer interface {
+	Requests(call engine.Effect) int
+}
+
+func requests(client any, call engine.Effect) int {
+	if p, tells := client.(Pacer); tells {
+		return max(1, p.Requests(call))
+	}
+	return 1
+}
+
 // GuardCollector puts a collector behind collect's breaker.
 func GuardCollector(bs *Breakers, gateway engine.Gateway, next engine.Collector) engine.Collector {
 	return collector{bs.Of(gateway, Collect), next}
@@ -55,7 +69,9 @@ type collector struct {
 }
 
 func (g collector) Charge(ctx context.Context, call engine.ChargeCall) (engine.ChargeReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.ChargeReport, error) { return g.next.Charge(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.ChargeReport, error) {
+		return g.next.Charge(ctx, call)
+	})
 }
 
 type otpSubmitter struct {
@@ -64,7 +80,9 @@ type otpSubmitter struct {
 }
 
 func (g otpSubmitter) SubmitOTP(ctx context.Context, call engine.OTPCall) (engine.ChargeReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.ChargeReport, error) { return g.next.SubmitOTP(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.ChargeReport, error) {
+		return g.next.SubmitOTP(ctx, call)
+	})
 }
 
 type disburser struct {
@@ -73,7 +91,9 @@ type disburser struct {
 }
 
 func (g disburser) Payout(ctx context.Context, call engine.PayoutCall) (engine.PayoutReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.PayoutReport, error) { return g.next.Payout(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.PayoutReport, error) {
+		return g.next.Payout(ctx, call)
+	})
 }
 
 type refunder struct {
@@ -82,7 +102,9 @@ type refunder struct {
 }
 
 func (g refunder) Refund(ctx context.Context, call engine.RefundCall) (engine.RefundReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.RefundReport, error) { return g.next.Refund(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.RefundReport, error) {
+		return g.next.Refund(ctx, call)
+	})
 }
 
 type chargeInquirer struct {
@@ -91,7 +113,9 @@ type chargeInquirer struct {
 }
 
 func (g chargeInquirer) InquireCharge(ctx context.Context, call engine.InquireCall) (engine.ChargeReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.ChargeReport, error) { return g.next.InquireCharge(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.ChargeReport, error) {
+		return g.next.InquireCharge(ctx, call)
+	})
 }
 
 type payoutInquirer struct {
@@ -100,7 +124,9 @@ type payoutInquirer struct {
 }
 
 func (g payoutInquirer) InquirePayout(ctx context.Context, call engine.InquireCall) (engine.PayoutReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.PayoutReport, error) { return g.next.InquirePayout(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.PayoutReport, error) {
+		return g.next.InquirePayout(ctx, call)
+	})
 }
 
 type refundInquirer struct {
@@ -109,5 +135,7 @@ type refundInquirer struct {
 }
 
 func (g refundInquirer) InquireRefund(ctx context.Context, call engine.InquireCall) (engine.RefundReport, error) {
-	return run(ctx, g.b, func(ctx context.Context) (engine.RefundReport, error) { return g.next.InquireRefund(ctx, call) })
+	return run(ctx, g.b, requests(g.next, call), func(ctx context.Context) (engine.RefundReport, error) {
+		return g.next.InquireRefund(ctx, call)
+	})
 }

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -39,6 +40,7 @@ func (c OperatorsConfig) withDefaults() OperatorsConfig {
 // first: an operator that fails through every door is not helped by another one,
 // so the payer is told instead.
 type Operators struct {
+	badFor time.Duration
 	behind map[phone.Operator]map[engine.Gateway]*gobreaker.CircuitBreaker[struct{}] // never changed once made
 }
 
@@ -48,7 +50,7 @@ var errOperator = errors.New("the operator failed")
 // NewOperators has heard nothing yet.
 func NewOperators(config OperatorsConfig) *Operators {
 	config = config.withDefaults()
-	o := &Operators{behind: map[phone.Operator]map[engine.Gateway]*gobreaker.CircuitBreaker[struct{}]{}}
+	o := &Operators{badFor: config.BadFor, behind: map[phone.Operator]map[engine.Gateway]*gobreaker.CircuitBreaker[struct{}]{}}
 	for operator, gateways := range config.Serves {
 		o.behind[operator] = map[engine.Gateway]*gobreaker.CircuitBreaker[struct{}]{}
 		for _, gateway := range gateways {
@@ -79,6 +81,21 @@ func (o *Operators) Heard(gateway engine.Gateway, operator phone.Operator, faile
 	})
 }
 
+// BadFor is how long an operator that is down is left alone before the next outcome
+// decides: when it is worth coming back.
+func (o *Operators) BadFor() time.Duration { return o.badFor }
+
+// Served is the operators it listens to, in the order people are shown them.
+func (o *Operators) Served() []phone.Operator {
+	var out []phone.Operator
+	for _, operator := range phone.Operators {
+		if len(o.behind[operator]) > 0 {
+			out = append(out, operator)
+		}
+	}
+	return out
+}
+
 // Down reports that an operator is bad behind every gateway that serves it. A
 // door nobody has lately been seen to fail at may work: the operator is not down
 // before it was tried.
@@ -91,14 +108,7 @@ func (o *Operators) Down(operator phone.Operator) bool {
 	return len(o.behind[operator]) > 0
 }
 
-// AllDown is the operators that are down, in the order people are shown them; nil
-// when there is none.
+// AllDown is the operators that are down, in the order people are shown them.
 func (o *Operators) AllDown() []phone.Operator {
-	var out []phone.Operator
-	for _, operator := range phone.Operators {
-		if o.Down(operator) {
-			out = append(out, operator)
-		}
-	}
-	return out
+	return slices.DeleteFunc(o.Served(), func(operator phone.Operator) bool { return !o.Down(operator) })
 }

@@ -94,5 +94,7 @@ func TestWhatNobodyServesIsNeitherRememberedNorDown(t *testing.T) {
 		fails(o, 100, engine.Paystack, phone.MTN)
 		fails(o, 100, engine.Paystack, phone.Wave)
 		require.Empty(t, o.AllDown())
+		require.Equal(t, []phone.Operator{phone.Orange, phone.Moov}, o.Served())
+		require.Equal(t, 60*time.Second, o.BadFor())
 	})
 }

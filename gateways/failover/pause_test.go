@@ -106,3 +106,27 @@ func TestAPauseStandsAboveAPersonsOverride(t *testing.T) {
 		require.Equal(t, 1, r.calls)
 	})
 }
+
+func TestACallBesideTheBreakersKeepsAPauseAndIsJudgedByNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		calls := 0
+		look := func(answer error) error {
+			return r.breakers.Beside(t.Context(), engine.Paystack, func(context.Context) error { calls++; return answer })
+		}
+		for range 100 {
+			require.ErrorIs(t, look(infra), infra)
+		}
+		require.Empty(t, r.breakers.Snapshot()[0].Since, "no breaker heard of it")
+		r.opens(t)
+		require.NoError(t, look(nil), "nor does one stand before it")
+		require.ErrorIs(t, look(tooMany(time.Minute)), engine.Unavailable)
+		require.Equal(t, 102, calls)
+		require.Equal(t, engine.CodeGatewayRateLimited, engine.CodeOf(look(nil)))
+		require.Equal(t, 102, calls, "a 429 is of the whole gateway, whoever was told")
+		require.Equal(t, time.Minute, r.breakers.RetryAfter())
+		pass(time.Minute)
+		require.NoError(t, look(nil))
+	})
+}

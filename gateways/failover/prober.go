@@ -11,8 +11,7 @@ import (
 )
 
 // Prober asks a gateway something cheap that needs our key and moves no money: a
-// list of banks or currencies. Its errors are those of the ports: a refused key
-// says nothing about health, no answer does.
+// list of banks or currencies. Its errors are those of the ports.
 type Prober interface {
 	Probe(ctx context.Context) error
 }
@@ -58,8 +57,8 @@ func (p *Probing) Start(context.Context) error {
 	return nil
 }
 
-// Stop ends it and leaves the trying to payers. A probe on its way is cancelled,
-// or over within Config.SlowAfter, and judged nothing.
+// Stop ends it and leaves the trying to payers. A probe on its way is cancelled
+// and judged nothing.
 func (p *Probing) Stop(context.Context) error {
 	if p.stop != nil {
 		p.stop()
@@ -91,8 +90,27 @@ func (b *Breaker) due() bool {
 	return b.override() == nil && b.pause.left(time.Now()) == 0 && b.judged() == HalfOpen
 }
 
-// probe has the deadline at which a good answer would be too slow to count.
+// probe asks once, until a good answer would be too slow to count. It asks about
+// the gateway and not about the list, so a readable "that is not for you"
+// (CodeGatewayMisconfigured) is as good a sign of life as the list itself: an
+// account without it would otherwise never be tried again. A refused key decides
+// nothing, and the next second's will be refused too: it is asked once a wait,
+// each twice as long as the last.
 func (b *Breaker) probe(ctx context.Context, p Prober) error {
-	_, err := pass(ctx, b, b.config.SlowAfter, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Probe(ctx) })
-	return err
+	ctx, cancel := context.WithTimeout(ctx, b.config.SlowAfter)
+	defer cancel()
+	var said error
+	_, err := pass(ctx, b, 1, func(ctx context.Context) (struct{}, error) {
+		if said = p.Probe(ctx); engine.CodeOf(said) == engine.CodeGatewayMisconfigured {
+			return struct{}{}, nil
+		}
+		return struct{}{}, said
+	})
+	if engine.CodeOf(err) == engine.CodeGatewayUnauthorized {
+		b.wait.again(time.Now(), b.config)
+	}
+	if err != nil {
+		return err
+	}
+	return said
 }

@@ -174,20 +174,52 @@ func TestAProbeThatHangsIsOverWhenItWouldBeTooSlow(t *testing.T) {
 	})
 }
 
-func TestAProbesRefusedKeyDecidesNothingAndPayersStayAway(t *testing.T) {
+func TestAProbesRefusedKeyIsAskedOnceAWaitThatGrowsAndPayersStayAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
+		var told []error
+		r := rigOf(failover.Config{Probed: func(_ engine.Gateway, err error) { told = append(told, err) }})
 		p := probing(t, r)
 		p.says(always(unauth))
 		r.opens(t)
-		pass(time.Minute)
-		require.Equal(t, failover.HalfOpen, r.collect().State())
-		require.Equal(t, []engine.Gateway{engine.Paystack}, r.breakers.Resting())
+		for asked, wait := range []time.Duration{20, 40, 80, 160, 300, 300} {
+			require.Equal(t, asked, p.seen())
+			pass(wait*time.Second - time.Second)
+			require.Equal(t, failover.Open, r.collect().State())
+			require.Equal(t, []engine.Gateway{engine.Paystack}, r.breakers.Resting())
+			require.ErrorIs(t, r.says(t, 1, nil), engine.Unavailable)
+			require.Equal(t, 5, r.calls, "provably not sent")
+			pass(2*time.Second + time.Second/2)
+		}
+		synctest.Wait()
+		require.Len(t, told, 6, "an hour of a wrong key is a line a wait, not one a second")
+		require.ErrorIs(t, told[0], unauth)
 		p.says(always(nil))
-		pass(4 * time.Second)
+		pass(304 * time.Second)
 		require.Equal(t, failover.Closed, r.collect().State(), "it has its key: three good probes")
 	})
+}
+
+func TestAGatewayThatAnswersItsProbeWithANoIsTriedAgainByPayers(t *testing.T) {
+	t.Parallel()
+	for _, no := range []error{unset, refused, decline} {
+		t.Run(no.Error(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var told []error
+				r := rigOf(failover.Config{Probed: func(_ engine.Gateway, err error) { told = append(told, err) }})
+				p := probing(t, r)
+				p.says(always(no))
+				r.opens(t)
+				require.LessOrEqual(t, closes(t, r), 24*time.Second)
+				require.NoError(t, r.says(t, 1, nil), "the list may be forbidden and charges fine")
+				pass(time.Second)
+				synctest.Wait()
+				require.Len(t, told, 3)
+				require.ErrorIs(t, told[0], no, "and whoever reads the log sees why")
+			})
+		})
+	}
 }
 
 func TestNobodyProbesAgainstAPersonsWillOrTheGatewaysOwn(t *testing.T) {

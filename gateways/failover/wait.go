@@ -38,6 +38,19 @@ func (w *wait) begin(now time.Time, c Config, trial, doubted bool) {
 	default:
 		w.length = c.OpenFor
 	}
+	w.last(now, c)
+}
+
+// again begins one twice as long, of a breaker that a trial has left as it was.
+func (w *wait) again(now time.Time, c Config) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.length = min(2*w.length, c.OpenForMax)
+	w.last(now, c)
+}
+
+// last sets when it is over. The caller holds mu.
+func (w *wait) last(now time.Time, c Config) {
 	jittered := time.Duration(float64(w.length) * (1 - spread + 2*spread*c.Random()))
 	w.until = now.Add(min(jittered, c.OpenForMax))
 }

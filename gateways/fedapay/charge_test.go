@@ -243,7 +243,7 @@ func TestAnEndInTheAnswerIsReadFromTheTransaction(t *testing.T) {
 	refused := reply{200, about(t, "transaction_get_declined.response", nil)}
 	another := reply{200, about(t, "transaction_get_approved.response", map[string]any{"id": 1})}
 	failed := engine.ChargeReport{
-		Status: engine.ChargeFailed, Code: engine.CodeRefusedByPayer, Amount: 15_000, GatewayReference: "235879",
+		Status: engine.ChargeFailed, Code: engine.CodeGatewayDeclined, Amount: 15_000, GatewayReference: "235879",
 	}
 	for name, c := range map[string]struct {
 		answers map[string]reply

@@ -12,7 +12,7 @@ import (
 	"github.com/bookmi/cauri/gateways/wire"
 )
 
-var operations = []Operation{OpCreate, OpToken, OpStart, OpFind, OpRead, OpSearch, OpCurrencies}
+var operations = []Operation{OpCreate, OpToken, OpStart, OpFind, OpRead, OpSearch, OpCurrencies, OpWebhooks}
 
 // FuzzClassify holds the classifier against the whitelist written down a second
 // time, from the other side: what may be called not-done, and what done.

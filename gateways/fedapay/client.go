@@ -86,6 +86,12 @@ type Config struct {
 	// it becomes the payment's id. Default none. What FedaPay appends to it (id,
 	// status) is forgeable and means nothing.
 	ReturnURL string
+	// OperatorFailures are the values of last_error_code by which FedaPay says, of a
+	// direct charge that failed, that the operator's own system did. None is
+	// documented, so the default is none: then the payer is asked before another
+	// gateway is, and an outage of the operator can't be told from a payer's refusal.
+	// NewWebhooks is to be told the same.
+	OperatorFailures []string
 	// ModeComesLate says that FedaPay names a transaction's mode only once it is
 	// paid (unconfirmed). A direct charge whose start was lost then can't be told
 	// from one never started, and is pending until FedaPay lets it expire.
@@ -121,6 +127,7 @@ const (
 	OpRead       Operation = "read"
 	OpSearch     Operation = "search"
 	OpCurrencies Operation = "currencies"
+	OpWebhooks   Operation = "webhooks"
 )
 
 const (
@@ -179,7 +186,7 @@ func (c Config) withDefaults() Config {
 	if c.MaxConns == 0 {
 		c.MaxConns = maxConnsDefault
 	}
-	c.Modes, c.RedirectHosts = maps.Clone(c.Modes), slices.Clone(c.RedirectHosts)
+	c.Modes, c.RedirectHosts, c.OperatorFailures = maps.Clone(c.Modes), slices.Clone(c.RedirectHosts), slices.Clone(c.OperatorFailures)
 	for i, host := range c.RedirectHosts {
 		c.RedirectHosts[i] = strings.ToLower(host)
 	}
@@ -198,6 +205,8 @@ func (c Config) validate() (*url.URL, error) {
 		return nil, fmt.Errorf("country %q is not two small letters", c.Country)
 	case c.Timeout < 0 || c.MaxConns < 0:
 		return nil, errors.New("timeout and connections are above zero")
+	case slices.Contains(c.OperatorFailures, ""):
+		return nil, errOfEveryFailure
 	}
 	for operator, mode := range c.Modes {
 		if !modeName.MatchString(mode) {
@@ -214,10 +223,29 @@ func (c Config) validate() (*url.URL, error) {
 	return base, err
 }
 
+// errOfEveryFailure: most failures carry no code.
+var errOfEveryFailure = errors.New("an operator failure without a code would be every failure")
+
 func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk_live_") }
 
 // Live reports that the key is a live one: what Policy.Live is told.
 func (c *Client) Live() bool { return c.live }
+
+// Requests is how many requests a call is at most, one after another, when each
+// is answered: what a call may take is counted by them.
+func (c *Client) Requests(call engine.Effect) int {
+	switch call := call.(type) {
+	case engine.ChargeCall:
+		if call.Flow == engine.Direct {
+			return 3 // create, token, start
+		}
+		return 2
+	case engine.InquireCall:
+		return 2 // the transaction and its currency; or the look and the list
+	case engine.OTPCall, engine.PayoutCall, engine.RefundCall:
+	}
+	return 1
+}
 
 // question is one request. A nil in makes it a GET.
 type question struct {

@@ -37,6 +37,7 @@ func TestAWrongConfigurationIsRefusedWithoutItsKey(t *testing.T) {
 		"a negative timeout":      {Key: key, Timeout: -1},
 		"a mode that is a path":   {Key: key, Modes: map[phone.Operator]string{phone.MTN: "../payouts"}},
 		"a mode of nothing":       {Key: key, Modes: map[phone.Operator]string{phone.MTN: ""}},
+		"a failure of no code":    {Key: key, OperatorFailures: []string{""}},
 		"a country of words":      {Key: key, Country: "Côte d'Ivoire"},
 		"a plain way back":        {Key: key, ReturnURL: "http://shop.example.com"},
 		"a way back that is none": {Key: key, ReturnURL: "javascript:alert(1)"},

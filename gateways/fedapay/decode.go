@@ -30,6 +30,7 @@ type transaction struct {
 	CurrencyID        wire.Label `json:"currency_id"` // everywhere
 	Mode              wire.Text  `json:"mode"`        // the operator's; none until one was asked
 	CustomMetadata    metadata   `json:"custom_metadata"`
+	LastErrorCode     wire.Label `json:"last_error_code"` // none is documented
 	DeletedAt         wire.Text  `json:"deleted_at"`
 	UpdatedAt         wire.Text  `json:"updated_at"`
 	PaymentToken      wire.Text  `json:"payment_token"` // seen on create
@@ -87,6 +88,27 @@ func (c *currency) UnmarshalJSON(raw []byte) error {
 		o = object{}
 	}
 	*c = currency(o)
+	return nil
+}
+
+// hook is one of our webhook endpoints, as the dashboard has it.
+type hook struct {
+	URL            wire.Text `json:"url"`
+	Enabled        truth     `json:"enabled"`
+	DisableOnError truth     `json:"disable_on_error"`
+}
+
+// truth is a boolean that may be absent.
+type truth string
+
+const (
+	isTrue  truth = "true"
+	isFalse truth = "false"
+)
+
+// UnmarshalJSON never fails.
+func (b *truth) UnmarshalJSON(raw []byte) error {
+	*b = truth(raw)
 	return nil
 }
 

@@ -49,8 +49,9 @@
 //
 // How phones are written, which operators have a mode and which, whether a transaction
 // has its mode before it is paid, and where a payer may be sent are not confirmed
-// for Côte d'Ivoire, so [Config] has them. The webhook's disable_on_error must be
-// off in the dashboard, or ten failures of ours end all webhooks. By default the
+// for Côte d'Ivoire, so [Config] has them; nor is any code by which it would say that
+// an operator failed. The webhook's disable_on_error must be off in the dashboard, or
+// ten failures of ours end all webhooks: Client.Endpoints looks. By default the
 // payer pays FedaPay's fees on top of the price: the price is what is compared.
 //
 // What never happens here: a retry, a second connection for one request, a

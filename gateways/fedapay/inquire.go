@@ -122,8 +122,8 @@ const (
 	statusCreated  = "created" // in one client's list only
 	statusApproved = "approved"
 	statusSettled  = "transferred" // approved, and settled to us some days later: no second payment
-	statusDeclined = "declined"    // the payer refused or broke off
-	statusCanceled = "canceled"    // no funds, or a problem with the payment
+	statusDeclined = "declined"    // the payer refused or broke off (help centre); a phone the operator can't read was one too
+	statusCanceled = "canceled"    // no funds, or a problem with the payment (help centre)
 	statusExpired  = "expired"
 	statusRefunded = "refunded"
 )
@@ -145,7 +145,7 @@ func (c *Client) report(ctx context.Context, ours engine.Reference, got transact
 	}
 	report := engine.ChargeReport{Live: c.live}
 	complete := got.figures(&report)
-	known := translate(got, &report)
+	known := translate(got, &report, c.config.OperatorFailures)
 	switch {
 	case got.Status == "":
 		return engine.ChargeReport{}, wire.Unreadable("the answer has no status")
@@ -166,9 +166,9 @@ func (c *Client) report(ctx context.Context, ours engine.Reference, got transact
 // (money-safety, §2.5). A payer whose link expired, or was deleted, let the time
 // pass: abandoned, so that nothing moves to another gateway by itself.
 //
-// last_error_code and last_error_message are not read: an approved transaction
-// was seen to carry an error.
-func translate(got transaction, report *engine.ChargeReport) (known bool) {
+// last_error_code says nothing by itself: an approved transaction was seen to carry
+// one. It is read of a direct charge that failed, and only for the codes configured.
+func translate(got transaction, report *engine.ChargeReport, operatorFailures []string) (known bool) {
 	direct := got.CustomMetadata.Flow.mode() != ""
 	gone := got.DeletedAt != ""
 	switch got.Status {
@@ -181,7 +181,7 @@ func translate(got transaction, report *engine.ChargeReport) (known bool) {
 	case statusDeclined, statusCanceled:
 		report.Status = engine.ChargePending
 		if direct {
-			report.Status, report.Code = engine.ChargeFailed, reasonOf(got.Status)
+			report.Status, report.Code = engine.ChargeFailed, got.reason(operatorFailures)
 		} else if gone {
 			report.Status = engine.ChargeAbandoned
 		}
@@ -203,14 +203,19 @@ func translate(got transaction, report *engine.ChargeReport) (known bool) {
 	return true
 }
 
-// reasonOf names why a direct charge failed. Canceled is "insufficient funds or
-// a payment problem" (FedaPay help centre); both are taken as the payer's, who is
-// asked before anything else is tried.
-func reasonOf(status wire.Text) engine.Code {
-	if status == statusCanceled {
+// reason names why a direct charge failed, as far as FedaPay tells. Declined is all
+// that went wrong between the payer and the operator, so nobody is blamed for it
+// and nothing is concluded about the operator; canceled is most often no funds.
+// Unless the code is a configured one, the payer is asked before anything else is
+// tried.
+func (t transaction) reason(operatorFailures []string) engine.Code {
+	switch {
+	case slices.Contains(operatorFailures, string(t.LastErrorCode)):
+		return engine.CodeOperatorFailed
+	case t.Status == statusCanceled:
 		return engine.CodeInsufficientFunds
 	}
-	return engine.CodeRefusedByPayer
+	return engine.CodeGatewayDeclined
 }
 
 // iso resolves a currency's id by GET /v1/currencies, once: 1 was seen to be XOF

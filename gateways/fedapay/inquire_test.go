@@ -76,14 +76,66 @@ func TestEachOfFedaPaysWordsIsTakenForWhatItMeans(t *testing.T) {
 	}
 }
 
-func TestTheReasonOfADirectFailureIsThePayers(t *testing.T) {
+func TestWhyADirectChargeFailedIsWhatFedaPayTellsAndNoMore(t *testing.T) {
 	t.Parallel()
-	for word, code := range map[string]engine.Code{"declined": engine.CodeRefusedByPayer, "canceled": engine.CodeInsufficientFunds} {
-		r := answering(t, map[string]reply{readPath: {200, about(t, "transaction_get_"+word+".response", nil)}})
-		got, err := client(t, r.URL).InquireCharge(t.Context(), answered)
-		require.NoError(t, err)
-		require.Equal(t, code, got.Code)
-		require.Empty(t, got.Text, "FedaPay's words are for whoever calls")
+	const down = "OPERATOR_DOWN"
+	for name, c := range map[string]struct {
+		word   string
+		told   any // last_error_code
+		listed []string
+		want   engine.Code
+	}{
+		"declined blames nobody":            {"declined", "API_ERROR", nil, engine.CodeGatewayDeclined},
+		"canceled is no funds":              {"canceled", "API_ERROR", nil, engine.CodeInsufficientFunds},
+		"a code nobody listed":              {"declined", down, []string{"OTHER"}, engine.CodeGatewayDeclined},
+		"declined with the operator's code": {"declined", down, []string{"OTHER", down}, engine.CodeOperatorFailed},
+		"canceled with the operator's code": {"canceled", down, []string{down}, engine.CodeOperatorFailed},
+		"a code that is a number":           {"declined", 5031, []string{"5031"}, engine.CodeOperatorFailed},
+		"no code at all, and one is listed": {"declined", nil, []string{down}, engine.CodeGatewayDeclined},
+		"a code of no shape we take":        {"declined", map[string]any{"code": down}, []string{down}, engine.CodeGatewayDeclined},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fields := map[string]any{"last_error_code": c.told}
+			r := answering(t, map[string]reply{readPath: {200, about(t, "transaction_get_"+c.word+".response", fields)}})
+			got, err := client(t, r.URL, func(config *fedapay.Config) { config.OperatorFailures = c.listed }).InquireCharge(t.Context(), answered)
+			require.NoError(t, err)
+			require.Equal(t, engine.ChargeFailed, got.Status)
+			require.Equal(t, c.want, got.Code)
+			require.Empty(t, got.Text, "FedaPay's words are for whoever calls")
+
+			hooks, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{
+				Secrets: []fedapay.Secret{{ID: "now", Value: endpoint}}, OperatorFailures: c.listed,
+			})
+			require.NoError(t, err)
+			n, err := hooks.Parse(undated([]byte(told(t, "webhook_transaction_"+c.word, fields))))
+			require.NoError(t, err)
+			require.Equal(t, c.want, n.Charge.Code, "a webhook says what the inquiry would")
+			again, err := hooks.Parse(n.Delivery)
+			require.NoError(t, err)
+			require.Equal(t, n, again, "and what is kept of it says so still")
+		})
+	}
+}
+
+func TestTheOperatorsCodeSaysNothingOfWhatHasNotFailed(t *testing.T) {
+	t.Parallel()
+	config := func(c *fedapay.Config) { c.OperatorFailures = []string{"API_ERROR"} }
+	money := reply{200, sample(t, "currencies_list.response")}
+	for name, c := range map[string]struct {
+		word   string
+		fields map[string]any
+		want   engine.ChargeReportStatus
+	}{
+		"paid":             {"approved", map[string]any{"last_error_code": "API_ERROR"}, engine.ChargeSucceeded},
+		"still going on":   {"pending", map[string]any{"last_error_code": "API_ERROR", "mode": "mtn_ci"}, engine.ChargeOnPhone},
+		"failed on a page": {"declined", map[string]any{"last_error_code": "API_ERROR", "custom_metadata": paged}, engine.ChargePending},
+	} {
+		r := answering(t, map[string]reply{readPath: {200, about(t, "transaction_get_"+c.word+".response", c.fields)}, currenciesPath: money})
+		got, err := client(t, r.URL, config).InquireCharge(t.Context(), answered)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, got.Status, name)
+		require.Empty(t, got.Code, name)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ type WebhooksConfig struct {
 	Secrets   []Secret
 	Tolerance time.Duration // how far t may be from when it came, both ways; default 300 s
 	Observer  Observer
+	// OperatorFailures are Config's: a failure told is the one an inquiry would find.
+	OperatorFailures []string
 }
 
 const toleranceDefault = 300 * time.Second // FedaPay SDKs, WebhookSignature
@@ -38,6 +41,8 @@ type Webhooks struct {
 	tolerance time.Duration
 	live      bool
 	keys      []wire.Key
+
+	operatorFailures []string
 }
 
 var _ engine.Webhooks = (*Webhooks)(nil)
@@ -52,7 +57,10 @@ func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 	if config.Tolerance < 0 {
 		return nil, errors.New("fedapay webhooks: the tolerance is above zero")
 	}
-	w := &Webhooks{observer: config.Observer, tolerance: config.Tolerance}
+	if slices.Contains(config.OperatorFailures, "") {
+		return nil, fmt.Errorf("fedapay webhooks: %w", errOfEveryFailure)
+	}
+	w := &Webhooks{observer: config.Observer, tolerance: config.Tolerance, operatorFailures: slices.Clone(config.OperatorFailures)}
 	if w.tolerance == 0 {
 		w.tolerance = toleranceDefault
 	}
@@ -191,7 +199,7 @@ func (w *Webhooks) charge(n engine.Notification, got transaction, body []byte) (
 	}
 	report := engine.ChargeReport{Live: w.live}
 	complete := got.figures(&report)
-	known := translate(got, &report)
+	known := translate(got, &report, w.operatorFailures)
 	switch {
 	case n.Kind == transactionCreated && got.untouched(), n.Kind == transactionUpdated && got.untouched():
 		report = engine.ChargeReport{Status: nothingNew, Live: w.live}

@@ -257,7 +257,7 @@ func TestWhatFedaPayTellsOfOursIsTranslated(t *testing.T) {
 		},
 		"canceled, nobody knows where": {forged.Canceled(reference, price), "canceled", "canceled", report(engine.ChargePending, "")},
 		"declined directly": {
-			direct(forged.Declined(reference, price)), "declined", "declined", report(engine.ChargeFailed, engine.CodeRefusedByPayer),
+			direct(forged.Declined(reference, price)), "declined", "declined", report(engine.ChargeFailed, engine.CodeGatewayDeclined),
 		},
 		"canceled directly": {
 			direct(forged.Canceled(reference, price)), "canceled", "canceled", report(engine.ChargeFailed, engine.CodeInsufficientFunds),

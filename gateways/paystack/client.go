@@ -197,6 +197,27 @@ func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk
 // Live reports that the key is a live one: what Policy.Live is told.
 func (c *Client) Live() bool { return c.live }
 
+// Requests is how many requests a call is at most, one after another, when each
+// is answered: what a call may take is counted by them.
+func (c *Client) Requests(call engine.Effect) int {
+	switch call := call.(type) {
+	case engine.PayoutCall:
+		if call.Recipient == "" {
+			return 2 // the recipient, the transfer
+		}
+	case engine.InquireCall:
+		switch call.Reference.Kind {
+		case engine.ChargeReference:
+			return 2 // verify, the check
+		case engine.RefundReference:
+			return 3 // ours, its charge, the list of them
+		case engine.PayoutReference:
+		}
+	case engine.ChargeCall, engine.OTPCall, engine.RefundCall:
+	}
+	return 1
+}
+
 // ask sends one request and reads the data of its answer into out. A nil in
 // makes it a GET.
 func (c *Client) ask(ctx context.Context, op Operation, path string, in, out any) *engine.Error {

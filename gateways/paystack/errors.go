@@ -45,6 +45,8 @@ func classify(op Operation, got wire.Outcome, otp OTPRefusal) *engine.Error {
 		e := no.as(engine.Unavailable, engine.CodeGatewayRateLimited)
 		e.Err = &RateLimited{Reset: got.Reset}
 		return e
+	case readable && op == OpBanks && got.Status == fasthttp.StatusForbidden: // a list nobody switched on; it moves nothing
+		return no.as(engine.Unavailable, engine.CodeGatewayMisconfigured)
 	case readable && no.duplicate():
 		return no.as(engine.Ambiguous, engine.CodeDuplicateReference)
 	case readable && no.listed():

@@ -3,9 +3,9 @@ package paystack
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
+	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/wire"
 )
@@ -30,9 +30,20 @@ func (c *Client) Probe(ctx context.Context) error {
 	return nil
 }
 
-// Offers compares what the account offers with what we are configured to use, and
-// says in words what is missing: an operator whose wallets can't be paid out to.
-func (c *Client) Offers(ctx context.Context) (missing []string, err error) {
+// Offers compares what the account offers with the routes that are on, and says in
+// words what is missing: an operator whose wallets can't be paid out to. Of
+// collecting that list says nothing.
+func (c *Client) Offers(ctx context.Context, routes engine.Routes) (missing []string, err error) {
+	var paid []phone.Operator
+	for _, operator := range routes.Operators(engine.Disburse, engine.MobileMoney) {
+		through := func(door engine.Door) bool { return door.Gateway == engine.Paystack }
+		if slices.ContainsFunc(routes.For(engine.Disburse, engine.MobileMoney, operator), through) {
+			paid = append(paid, operator)
+		}
+	}
+	if len(paid) == 0 {
+		return nil, nil
+	}
 	var listed []bank
 	if failure := c.ask(ctx, OpBanks, banksPath+"100", nil, &listed); failure != nil {
 		return nil, failure
@@ -43,11 +54,9 @@ func (c *Client) Offers(ctx context.Context) (missing []string, err error) {
 			active[string(b.Code)] = true
 		}
 	}
-	for _, operator := range slices.SortedFunc(maps.Keys(c.config.BankCodes), func(a, b phone.Operator) int {
-		return slices.Index(phone.Operators, a) - slices.Index(phone.Operators, b)
-	}) {
+	for _, operator := range paid {
 		if code := c.config.BankCodes[operator]; !active[code] {
-			missing = append(missing, fmt.Sprintf("Paystack does not list %s: payouts to %s will be refused", code, operator.Name()))
+			missing = append(missing, fmt.Sprintf("Paystack does not list %q: payouts to %s will be refused", code, operator.Name()))
 		}
 	}
 	return missing, nil

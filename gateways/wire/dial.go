@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // unsent is the error of a call of which no byte of the request left us: the
@@ -16,13 +19,6 @@ type unsent struct{ err error }
 
 func (e *unsent) Error() string { return "not sent: " + e.err.Error() }
 func (e *unsent) Unwrap() error { return e.err }
-
-// dialer opens connections: TCP, then TLS unless the gateway is a plain sandbox.
-// The TLS handshake is part of dialling, so that its failure is known to have
-// come before the request.
-type dialer struct {
-	tls *tls.Config // nil for plain HTTP
-}
 
 // sessionsMax is how many TLS sessions are kept to be resumed. One host serves
 // them all; a few tickets a moment is what concurrent handshakes use up.
@@ -35,25 +31,36 @@ func newTLS(host string, roots *x509.CertPool) *tls.Config {
 	}
 }
 
-// dial has fasthttp's signature. Every error is *unsent.
-func (d dialer) dial(address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, &unsent{err}
+// dialing opens connections: TCP, then TLS unless the gateway is a plain sandbox.
+// The TLS handshake is part of dialling, so that its failure is known to have
+// come before the request. Every error is *unsent.
+//
+// The caller's cancelling cuts the connection, too. It is nobody's for what may
+// move money: only an answer, or its time, ends that.
+func dialing(caller context.Context, secure *tls.Config) fasthttp.DialFuncWithTimeout {
+	return func(address string, timeout time.Duration) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(caller, timeout)
+		defer cancel()
+		raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, &unsent{err}
+		}
+		conn := &counted{Conn: raw, uncut: context.AfterFunc(caller, func() {
+			if errors.Is(caller.Err(), context.Canceled) { // a deadline is kept, and told, by fasthttp
+				_ = raw.Close()
+			}
+		})}
+		if secure == nil {
+			return conn, nil
+		}
+		secured := tls.Client(conn, secure)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, &unsent{err}
+		}
+		conn.written = 0 // from here on it is the request's bytes
+		return secured, nil
 	}
-	conn := &counted{Conn: raw}
-	if d.tls == nil {
-		return conn, nil
-	}
-	secured := tls.Client(conn, d.tls)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, &unsent{err}
-	}
-	conn.written = 0 // from here on it is the request's bytes
-	return secured, nil
 }
 
 // counted counts what the operating system took of a request. It serves one
@@ -61,6 +68,13 @@ func (d dialer) dial(address string, timeout time.Duration) (net.Conn, error) {
 type counted struct {
 	net.Conn
 	written int
+	uncut   func() bool // ends the wait for the caller's cancelling
+}
+
+// Close is called once the request is over, however it ended.
+func (c *counted) Close() error {
+	c.uncut()
+	return c.Conn.Close()
 }
 
 // Write marks a failure before the first byte as unsent; after it, part of a

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -27,11 +28,13 @@ const (
 
 // HostConfig is what a Host needs: all of it.
 type HostConfig struct {
-	Base     *url.URL       // scheme and host
-	RootCAs  *x509.CertPool // nil: the system's
-	Key      secret.Secret  // sent as a bearer with every request
-	Timeout  time.Duration  // of one request, when the context's deadline is not sooner
-	MaxConns int            // requests at once; more are refused as not sent
+	Base    *url.URL       // scheme and host
+	RootCAs *x509.CertPool // nil: the system's
+	Key     secret.Secret  // sent as a bearer with every request
+	Timeout time.Duration  // of one request, when the context's deadline is not sooner
+	// MaxConns bounds the POSTs at once, and the GETs at once: more are refused as not
+	// sent. Apart, so that no flood of questions takes the place of a charge.
+	MaxConns int
 	// ResetHeader is the answer's header that says in seconds how long a rate limit
 	// lasts; "" when the gateway has none.
 	ResetHeader string
@@ -41,25 +44,32 @@ type HostConfig struct {
 // connection between requests, so there is nothing to close.
 type Host struct {
 	config HostConfig
-	client *fasthttp.HostClient
+	tls    *tls.Config // nil for plain HTTP
+	posts  *fasthttp.HostClient
+	asking chan struct{} // a place for each GET
 }
 
 // NewHost makes a host; it calls nobody.
 func NewHost(config HostConfig) *Host {
-	var d dialer
-	secured := config.Base.Scheme == "https"
-	if secured {
-		d.tls = newTLS(config.Base.Hostname(), config.RootCAs)
+	h := &Host{config: config, asking: make(chan struct{}, config.MaxConns)}
+	if config.Base.Scheme == "https" {
+		h.tls = newTLS(config.Base.Hostname(), config.RootCAs)
 	}
-	return &Host{config: config, client: &fasthttp.HostClient{
-		Addr:  fasthttp.AddMissingPort(config.Base.Host, secured),
-		IsTLS: secured, DialTimeout: d.dial, MaxConns: config.MaxConns,
+	h.posts = h.client(context.Background(), config.MaxConns)
+	return h
+}
+
+// client makes requests whose connections the caller's cancelling cuts.
+func (h *Host) client(caller context.Context, conns int) *fasthttp.HostClient {
+	return &fasthttp.HostClient{
+		Addr:  fasthttp.AddMissingPort(h.config.Base.Host, h.tls != nil),
+		IsTLS: h.tls != nil, DialTimeout: dialing(caller, h.tls), MaxConns: conns,
 		// Exactly once. The two settings say the same; either would do.
 		MaxIdemponentCallAttempts: 1,
 		RetryIfErr:                func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
 		MaxResponseBodySize:       answerBytesMax, ReadBufferSize: headerBytesMax,
 		Name: "cauri", DisablePathNormalizing: true, SecureErrorLogMessage: true,
-	}}
+	}
 }
 
 // Phase is how far a request came.
@@ -81,7 +91,9 @@ type Outcome struct {
 	Reset  time.Duration // when a rate limit ends; 0 when not told
 }
 
-// Do sends one request, once: a POST of in as JSON, or a GET when in is nil.
+// Do sends one request, once: a POST of in as JSON, or a GET when in is nil. A
+// POST may move money, so that only its answer or its time ends it; a GET moves
+// none and is over as soon as its caller gives it up.
 func (h *Host) Do(ctx context.Context, path string, in any) Outcome {
 	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(request)
@@ -107,7 +119,7 @@ func (h *Host) Do(ctx context.Context, path string, in any) Outcome {
 	if err := ctx.Err(); err != nil || !now.Before(deadline) {
 		return Outcome{Phase: NotSent, Err: cmp.Or(err, context.DeadlineExceeded)}
 	}
-	if err := h.client.DoDeadline(request, response, deadline); err != nil {
+	if err := h.send(ctx, request, response, deadline); err != nil {
 		return Outcome{Phase: phaseOf(err), Err: err}
 	}
 	got := Outcome{Phase: Answered, Status: response.StatusCode(), Body: bytes.Clone(response.Body())}
@@ -115,6 +127,25 @@ func (h *Host) Do(ctx context.Context, path string, in any) Outcome {
 		got.Reset = resetOf(response.Header.Peek(h.config.ResetHeader))
 	}
 	return got
+}
+
+// send makes a POST through the client that all of them share, and a GET through
+// one of its own, which knows its caller.
+func (h *Host) send(ctx context.Context, request *fasthttp.Request, response *fasthttp.Response, deadline time.Time) error {
+	if !request.Header.IsGet() {
+		return h.posts.DoDeadline(request, response, deadline)
+	}
+	select {
+	case h.asking <- struct{}{}:
+	default:
+		return fasthttp.ErrNoFreeConns
+	}
+	defer func() { <-h.asking }()
+	err := h.client(ctx, 1).DoDeadline(request, response, deadline)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("%w: %w", ctx.Err(), err) // the caller's doing, and nothing about the gateway
+	}
+	return err
 }
 
 // phaseOf says how far a request came that has no answer.

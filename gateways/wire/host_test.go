@@ -3,8 +3,10 @@ package wire_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +65,88 @@ func TestWhatNeverLeftUsIsUnavailable(t *testing.T) {
 	}
 	require.Equal(t, engine.Ambiguous, wire.Outcome{Phase: wire.Sent, Err: io.EOF}.Failure("charge").Kind)
 	require.Equal(t, engine.Ambiguous, wire.Outcome{Phase: 9}.Failure("charge").Kind, "a phase nobody listed proves nothing")
+}
+
+// silence is a gateway that takes connections and never says a word. What it
+// sends is how often it was reached.
+func silence(t *testing.T) (address string, reached <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	met := make(chan struct{}, 8)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			done.Go(func() { // a byte of the request, then whatever comes until it is closed
+				_, _ = io.ReadFull(conn, make([]byte, 1))
+				met <- struct{}{}
+				_, _ = io.Copy(io.Discard, conn)
+				_ = conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); done.Wait() })
+	return "http://" + listener.Addr().String(), met
+}
+
+func TestAQuestionIsOverWhenItsCallerGivesItUpAndAPostIsNot(t *testing.T) {
+	t.Parallel()
+	address, reached := silence(t)
+	key := secret.New("sk_test_fixture")
+	base, err := wire.Origin(address, key, false)
+	require.NoError(t, err)
+	h := wire.NewHost(wire.HostConfig{Base: base, Key: key, Timeout: time.Second, MaxConns: 4})
+	giveUp := func(in any) (wire.Outcome, time.Duration) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		answered := make(chan wire.Outcome, 1)
+		go func() { answered <- h.Do(ctx, "/a", in) }()
+		<-reached
+		begun := time.Now()
+		cancel()
+		return <-answered, time.Since(begun)
+	}
+	asked, took := giveUp(nil)
+	require.Less(t, took, time.Second/2)
+	require.Equal(t, wire.Sent, asked.Phase)
+	failure := asked.Failure("banks")
+	require.Equal(t, engine.Ambiguous, failure.Kind)
+	require.ErrorIs(t, failure, context.Canceled, "our own doing, and nothing about the gateway")
+
+	posted, took := giveUp(struct{}{})
+	require.Greater(t, took, time.Second/2, "it may have moved money: only its answer or its time ends it")
+	require.Equal(t, engine.CodeGatewayTimeout, posted.Failure("charge").Code)
+}
+
+func TestADeadlineOfAQuestionIsATimeOut(t *testing.T) {
+	t.Parallel()
+	address, _ := silence(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	failure := hostOf(t, address).Do(ctx, "/a", nil).Failure("verify")
+	require.Equal(t, engine.CodeGatewayTimeout, failure.Code)
+	require.NotErrorIs(t, failure, context.Canceled)
+}
+
+func TestQuestionsTakeNoPlaceOfACharge(t *testing.T) {
+	t.Parallel()
+	address, reached := silence(t)
+	key := secret.New("sk_test_fixture")
+	base, err := wire.Origin(address, key, false)
+	require.NoError(t, err)
+	h := wire.NewHost(wire.HostConfig{Base: base, Key: key, Timeout: 200 * time.Millisecond, MaxConns: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan wire.Outcome, 1)
+	go func() { answered <- h.Do(ctx, "/a", nil) }()
+	<-reached
+	require.Equal(t, wire.NotSent, h.Do(t.Context(), "/b", nil).Phase, "one question too many")
+	require.Equal(t, wire.Sent, h.Do(t.Context(), "/c", struct{}{}).Phase)
+	cancel()
+	<-answered
 }
 
 func TestABaseURLIsSchemeAndHost(t *testing.T) {
