@@ -25,7 +25,7 @@ func TestAProbeIsNilOnlyWhenPaystackTakesUs(t *testing.T) {
 		"broken":    {func() *rogue { return answering(t, nil) }, engine.Ambiguous},
 		"silent":    {func() *rogue { return misbehave(t, hangs) }, engine.Ambiguous},
 		"forbidden": {func() *rogue {
-			return answering(t, map[string]reply{"/bank": {403, `{"status":false,"message":"Not allowed"}`}})
+			return answering(t, map[string]reply{"/bank": {403, notAllowed}})
 		}, engine.Unavailable},
 		"a wall": {func() *rogue { return answering(t, map[string]reply{"/bank": {403, `<html>`}}) }, engine.Ambiguous},
 	} {
