@@ -55,6 +55,17 @@ func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
 	require.EqualValues(t, before.Pending, after.Version, "they are numbered from one, without a gap")
 }
 
+func TestADatabaseOfAnotherBuildIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.exec(t, "COMMENT ON TABLE goose_db_version IS 'another'")
+	err := persistence.Migrate(t.Context(), w.dsn, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, persistence.ErrOtherSchema)
+	w.exec(t, "COMMENT ON TABLE goose_db_version IS NULL")
+	err = persistence.Migrate(t.Context(), w.dsn, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, persistence.ErrOtherSchema, "one from before builds were told apart")
+}
+
 func TestMigratingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/bookmi/cauri/internal/lifecycle"
 	"github.com/bookmi/cauri/internal/pgembed"
 	"github.com/bookmi/cauri/internal/telemetry"
+	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/sandbox"
 	"github.com/bookmi/cauri/sandbox/fedapay"
 	"github.com/bookmi/cauri/sandbox/paystack"
@@ -134,6 +135,9 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 	if d.database, err = settings.database(ctx, &d.running, demoApp, progress); err != nil {
 		return err
 	}
+	if err := d.migrate(ctx, settings, to, progress); err != nil {
+		return err
+	}
 	log, err := d.openLog(settings)
 	if err != nil {
 		return err
@@ -152,6 +156,21 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 		BaseURL: d.engine.url(), APIKey: settings.APIKey.Reveal(), Rate: c.Rate, Seed: c.Seed, Impatient: c.Chaos, Log: log,
 	})
 	return d.payers.Seed(ctx)
+}
+
+// migrate makes the schema. What another build's demo has left behind is thrown
+// away: it was play money, and this build could not read it.
+func (d *demo) migrate(ctx context.Context, settings Settings, to streams, log *slog.Logger) error {
+	err := persistence.Migrate(ctx, d.database.dsn, log)
+	if !errors.Is(err, persistence.ErrOtherSchema) || d.database.private == nil {
+		return err
+	}
+	to.printf("An earlier demo of another version is thrown away; this one starts afresh.\n")
+	firsts, seconds := d.books(settings.DataDir)
+	if err := errors.Join(removeFile(firsts), removeFile(seconds), d.database.private.Recreate(ctx, demoApp)); err != nil {
+		return err
+	}
+	return persistence.Migrate(ctx, d.database.dsn, log)
 }
 
 // openLog sends the engine's log lines to a file, so that the terminal stays

@@ -180,6 +180,23 @@ func (s *Server) prepare(ctx context.Context, database string) error {
 	return nil
 }
 
+// Recreate throws a database of the server away, with all that is in it, and makes
+// an empty one of the same name.
+func (s *Server) Recreate(ctx context.Context, database string) error {
+	conn, err := pgx.Connect(ctx, s.DSN("postgres"))
+	if err != nil {
+		return fmt.Errorf("recreate database %s: %w", database, err)
+	}
+	defer func() { _ = conn.Close(ctx) }() // nothing pending on it
+	name := pgx.Identifier{database}.Sanitize()
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("recreate database %s: %w", database, err)
+		}
+	}
+	return nil
+}
+
 // Stop ends the server and waits until it is gone: first a fast shutdown, which
 // rolls open transactions back and writes everything down; when that takes too
 // long or ctx ends, an immediate one, after which the next start replays the WAL.

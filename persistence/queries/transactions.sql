@@ -88,3 +88,11 @@ SELECT transaction_id FROM open_bookings WHERE booking_id = $1
  UNION ALL
 (SELECT id FROM transactions WHERE booking_id = $1 ORDER BY id DESC LIMIT 1)
  LIMIT 1;
+
+-- name: MigrateAlone
+-- Held until the connection is closed.
+SELECT pg_advisory_lock(hashtextextended('cauri migrations', 0));
+
+-- name: ReadFingerprint
+-- By which migrations the schema was made; empty before that was written down.
+SELECT coalesce(obj_description('goose_db_version'::regclass, 'pg_class'), '');
