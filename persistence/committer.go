@@ -42,8 +42,10 @@ type Committer struct {
 	config CommitterConfig
 	queue  chan *waiting
 	quit   chan struct{}
-	stop   sync.Once
 	done   sync.WaitGroup
+
+	mu     sync.RWMutex // nobody enters a queue that has been drained
+	closed bool
 }
 
 // waiting is one ask in the queue. Either its asker leaves or a round takes it,
@@ -71,7 +73,12 @@ func (c *Committer) Start(context.Context) error {
 
 // Stop takes no more asks and commits those that wait.
 func (c *Committer) Stop(context.Context) error {
-	c.stop.Do(func() { close(c.quit) })
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.quit)
+	}
+	c.mu.Unlock()
 	c.done.Wait()
 	return nil
 }
@@ -98,10 +105,10 @@ func (c *Committer) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, 
 func (c *Committer) Waiting() int { return len(c.queue) }
 
 func (c *Committer) enter(w *waiting) error {
-	select {
-	case <-c.quit:
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.closed {
 		return overloaded("the store is closing", nil)
-	default:
 	}
 	select {
 	case c.queue <- w:

@@ -97,8 +97,9 @@ type Settings struct {
 
 	Proxied bool `name:"proxied" env:"CAURI_PROXIED" help:"All clients come through a proxy of yours, which limits connections per address: we then don't."`
 
-	Shards     int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
-	LiveActors int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"50000" help:"Transactions kept in memory at once."`
+	Shards        int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
+	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"1" help:"Rounds of commits under way at once, from 1 to 8."`
+	LiveActors    int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"50000" help:"Transactions kept in memory at once."`
 
 	LogFormat telemetry.Format `name:"log-format" env:"CAURI_LOG_FORMAT" enum:"text,json" default:"text" help:"How log lines look: ${enum}."`
 	LogLevel  slog.Level       `name:"log-level" env:"CAURI_LOG_LEVEL" default:"INFO" help:"The least level that is logged: DEBUG, INFO, WARN, ERROR."`
@@ -176,6 +177,10 @@ func (s *Settings) requireSecrets() (faults Misconfigured) {
 	return faults
 }
 
+// commitWorkersMax leaves connections of the pool of rounds for what is decided
+// alone.
+const commitWorkersMax = 8
+
 func (s *Settings) requireDurable() (faults Misconfigured) {
 	faults = append(faults, s.requireBase("PAYSTACK_BASE_URL", s.PaystackBaseURL)...)
 	if s.ReturnURL != "" {
@@ -186,6 +191,9 @@ func (s *Settings) requireDurable() (faults Misconfigured) {
 	}
 	if s.Env == Production && !isPrivate(s.AdminAddr) {
 		faults = append(faults, "CAURI_ADMIN_ADDR is public: health, metrics and profiles have no login; use a loopback or private address")
+	}
+	if s.CommitWorkers < 0 || s.CommitWorkers > commitWorkersMax {
+		faults = append(faults, fmt.Sprintf("CAURI_COMMIT_WORKERS is from 1 to %d", commitWorkersMax))
 	}
 	if s.HTTPAddr == s.AdminAddr {
 		faults = append(faults, "CAURI_HTTP_ADDR and CAURI_ADMIN_ADDR are the same address")

@@ -31,10 +31,11 @@ type app struct {
 	registry *prometheus.Registry
 
 	*outside
-	store  *persistence.Store
-	feed   *persistence.Feed
-	system *actors.System
-	edge   *http.Server
+	store     *persistence.Store
+	committer *persistence.Committer // the store's door for whoever decides
+	feed      *persistence.Feed
+	system    *actors.System
+	edge      *http.Server
 }
 
 func newApp(settings Settings, policy engine.Policy, dsn string, log *slog.Logger) *app {
@@ -73,7 +74,7 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	}
 	// 3. Order and time: the actors, their effects, the due clock.
 	a.system, err = actors.New(actors.Config{
-		Store: a.store, Due: a.store, Inbox: a.store, Feed: a.feed, Gateways: a.outside.gateways,
+		Store: a.committer, Due: a.store, Inbox: a.store, Feed: a.feed, Gateways: a.outside.gateways,
 		Health: a.outside.health, Committed: a.outside.heard,
 		Clock: machineClock{}, Go: func(work func()) { go work() }, Policy: &a.policy,
 		Shards: a.settings.Shards, LiveMax: a.settings.LiveActors, Log: a.log, Metrics: a.registry,
@@ -102,7 +103,9 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	closing := lifecycle.Service{Name: "database pool", Stop: func(context.Context) error { a.store.Close(); return nil }}
 	a.feed = a.store.Feed()
 	keeper := a.store.Keeper()
+	a.committer = persistence.NewCommitter(a.store, persistence.CommitterConfig{Workers: a.settings.CommitWorkers})
 	return running.Start(ctx, closing,
+		lifecycle.Service{Name: "committer", Start: a.committer.Start, Stop: a.committer.Stop},
 		lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop},
 		lifecycle.Service{Name: "keeper", Start: keeper.Start, Stop: keeper.Stop})
 }

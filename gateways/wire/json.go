@@ -6,7 +6,8 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Text is a JSON string; anything else is "".
@@ -61,74 +62,80 @@ type Redaction struct {
 // as they came. No list is kept: nobody reads one again. A body that is no object
 // is nil. Redacted twice it is the same.
 func (r Redaction) Of(body []byte) []byte {
-	out, err := r.object(body, r.Kept)
+	in := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
+	out := make([]byte, 0, len(body))
+	out, err := r.object(in, out, r.Kept)
 	if err != nil {
+		return nil
+	}
+	if _, err := in.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil
 	}
 	return out
 }
 
-func (r Redaction) object(object []byte, kept Members) ([]byte, error) {
-	in := json.NewDecoder(bytes.NewReader(object))
-	if opening, err := in.Token(); err != nil || opening != json.Delim('{') {
+// object adds the next value of in, which must be an object, without what may not
+// be stored.
+func (r Redaction) object(in *jsontext.Decoder, out []byte, kept Members) ([]byte, error) {
+	if opening, err := in.ReadToken(); err != nil || opening.Kind() != '{' {
 		return nil, ErrNoObject
 	}
-	out := []byte{'{'}
-	for in.More() {
-		token, err := in.Token()
-		name, isName := token.(string)
-		if err != nil || !isName {
-			return nil, ErrNoObject
-		}
-		var value json.RawMessage
-		if err := in.Decode(&value); err != nil {
-			return nil, ErrNoObject
-		}
-		if value = r.value(strings.ToLower(name), value, kept); value == nil {
-			continue
-		}
-		quoted, err := json.Marshal(name)
+	out = append(out, '{')
+	empty := len(out)
+	for in.PeekKind() != '}' {
+		name, err := in.ReadValue()
 		if err != nil {
 			return nil, ErrNoObject
 		}
-		if len(out) > 1 {
+		before := len(out)
+		if before > empty {
 			out = append(out, ',')
 		}
-		out = append(append(append(out, quoted...), ':'), value...)
+		spelled := len(out)
+		out = append(out, name...)
+		member, stays := out[spelled:], false
+		out = append(out, ':')
+		if out, stays, err = r.value(in, out, string(bytes.ToLower(bytes.Trim(member, `"`))), kept); err != nil {
+			return nil, err
+		}
+		if !stays {
+			out = out[:before]
+		}
 	}
-	if _, err := in.Token(); err != nil { // the closing brace
-		return nil, ErrNoObject
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+	if _, err := in.ReadToken(); err != nil { // the closing brace
 		return nil, ErrNoObject
 	}
 	return append(out, '}'), nil
 }
 
-// value is what is kept of a member's value; nil is nothing.
-func (r Redaction) value(name string, value json.RawMessage, kept Members) json.RawMessage {
+// value adds what is kept of a member's value, and reports whether anything is.
+func (r Redaction) value(in *jsontext.Decoder, out []byte, name string, kept Members) (_ []byte, stays bool, err error) {
 	inner, stays := kept[name]
-	if !stays || value[0] == '[' {
-		return nil
-	}
-	if value[0] == '{' {
-		out, err := r.object(value, inner)
-		if err != nil || inner == nil {
-			return nil
+	switch kind := in.PeekKind(); {
+	case !stays, kind == '[', kind == '{' && inner == nil:
+		if in.SkipValue() != nil {
+			return nil, false, ErrNoObject
 		}
-		return out
+		return out, false, nil
+	case kind == '{':
+		out, err = r.object(in, out, inner)
+		return out, true, err
+	}
+	value, err := in.ReadValue()
+	if err != nil {
+		return nil, false, ErrNoObject
 	}
 	leave, isWords := r.Words[name]
-	if !isWords {
-		return value
+	switch {
+	case !isWords:
+		return append(out, value...), true, nil
+	case value.Kind() != '"':
+		return out, false, nil
 	}
-	var words string
-	if json.Unmarshal(value, &words) != nil || value[0] != '"' {
-		return nil
-	}
-	left, err := json.Marshal(leave(words))
+	words, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
-		return nil
+		return nil, false, ErrNoObject
 	}
-	return left
+	out, err = jsontext.AppendQuote(out, leave(string(words)))
+	return out, true, err
 }
