@@ -38,7 +38,10 @@ var rules = map[string]rule{
 	// Each gateway speaks its dialect alone: paystack never imports fedapay.
 	"gateways/secret": {},
 	// wire is what both share, and no dialect.
-	"gateways/wire":        {ours: []string{"engine", "gateways/secret"}, outside: []string{"github.com/valyala/fasthttp"}},
+	"gateways/wire": {
+		ours:    []string{"engine", "gateways/secret"},
+		outside: []string{"github.com/valyala/fasthttp", "github.com/go-json-experiment/json/jsontext"},
+	},
 	"gateways/paystack":    {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/fedapay":     {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/forge":       {ours: []string{"engine", "gateways/secret"}},
