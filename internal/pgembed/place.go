@@ -95,8 +95,9 @@ func makeBase(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// lockLingers is how long the lock of a killed owner may outlive it: a child it
-// was just forking holds the file too, until its exec closes it.
+// lockLingers is how long the lock of an owner that was killed, or that was ourselves
+// a moment ago, may outlive it: a child just being forked holds the file too, until
+// its exec closes it.
 const lockLingers = 2 * time.Second
 
 // lockBase makes this process the only owner of the base directory. The kernel
@@ -108,7 +109,8 @@ func lockBase(base string) (*os.File, error) {
 	}
 	for patience := time.NewTimer(lockLingers); ; {
 		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || alive(ownerOf(lock)) || expired(patience) {
+		owner := ownerOf(lock)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || (alive(owner) && owner != os.Getpid()) || expired(patience) {
 			break
 		}
 	}

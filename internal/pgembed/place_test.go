@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,4 +77,22 @@ func TestLongLogIsPutAside(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, info.Size())
 	requireExists(t, filepath.Join(filepath.Dir(path), oldLogName), true)
+}
+
+// A program that stops its server and starts it again is not kept out by a child it
+// happens to be forking in between.
+func TestOurOwnLockOfAMomentAgoIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	base := tempBase(t)
+	require.NoError(t, os.MkdirAll(base, 0o755))
+	lock, err := lockBase(base)
+	require.NoError(t, err)
+	copied, err := syscall.Dup(int(lock.Fd())) // as a forked child has it
+	require.NoError(t, err)
+	require.NoError(t, lock.Close())
+	execs := time.AfterFunc(50*time.Millisecond, func() { _ = syscall.Close(copied) })
+	defer execs.Stop()
+	again, err := lockBase(base)
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
 }

@@ -41,9 +41,10 @@ func TestAPayerWhoApprovesIsDebitedOnce(t *testing.T) {
 	require.Equal(t, 400, w.post("/v1/mtn_ci", sent).code, "paid is paid")
 
 	require.Equal(t, []string{"transaction.approved"}, hooks.names())
-	method := hooks.got()[1].entity["payment_method"].(map[string]any)
+	approved := hooks.named(t, "transaction.approved")
+	method := approved.entity["payment_method"].(map[string]any)
 	require.Equal(t, "2250500000002", method["number"], "with the country's code and no plus")
-	require.Contains(t, string(hooks.got()[1].raw), `\u0026`, "escapes that re-encoding would lose")
+	require.Contains(t, string(approved.raw), `\u0026`, "escapes that re-encoding would lose")
 	books := w.server.BooksOf("live")
 	require.True(t, books.Balanced())
 	require.EqualValues(t, 15_625, books.Totals.Captured)

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -339,6 +340,15 @@ func (r *receiver) names() []string {
 		}
 	}
 	return names
+}
+
+// named is the first hook of that name: two that are sent at once come in either order.
+func (r *receiver) named(t *testing.T, name string) hook {
+	t.Helper()
+	hooks := r.got()
+	i := slices.IndexFunc(hooks, func(h hook) bool { return h.name == name })
+	require.GreaterOrEqual(t, i, 0, name)
+	return hooks[i]
 }
 
 // tryAll lets the whole schedule of a webhook pass.
