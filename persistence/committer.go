@@ -12,14 +12,17 @@ import (
 
 // CommitterConfig bounds a Committer. Zeros mean what is said beside them.
 type CommitterConfig struct {
-	Workers  int // rounds under way at once; 1: on two cores a second one only makes rounds smaller
+	// Workers is the rounds under way at once; 2: while one waits for the disk, or for
+	// somebody's lock, the other goes on. Measured without fsync on two cores, one against
+	// two: 256 askers 8.6 and 10.9 thousand a second, 64 alike, 8 a tenth less, 1 alike.
+	Workers  int
 	RoundMax int // asks decided together; 128: beyond it a round takes longer and saves nothing
 	QueueMax int // asks waiting; 1024, which is eight rounds: at 10 ms each, whoever is taken waits 80 ms at most
 }
 
 func (c CommitterConfig) withDefaults() CommitterConfig {
 	if c.Workers == 0 {
-		c.Workers = 1
+		c.Workers = 2
 	}
 	if c.RoundMax == 0 {
 		c.RoundMax = 128

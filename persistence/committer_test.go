@@ -80,7 +80,7 @@ func TestARoundIsOneCommit(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	ids := w.initiated(t, 100)
-	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	came := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, successes(ids)...).commit(t)
 	for _, id := range ids {
 		require.NoError(t, came[id].err)
 		require.Equal(t, engine.Changed, came[id].applied.Outcome)
@@ -101,7 +101,7 @@ func TestAPoisonedAskFailsAloneInARoundOf128(t *testing.T) {
 			RETURN NEW;
 		END $$;
 		CREATE TRIGGER refuse BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION refuse()`, poisoned[:]))
-	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	came := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, successes(ids)...).commit(t)
 	for _, id := range ids {
 		if id == poisoned {
 			require.ErrorIs(t, came[id].err, engine.Internal)
@@ -121,7 +121,7 @@ func TestARowHeldByAnotherMakesItsOwnAskComeAgain(t *testing.T) {
 	ids := w.initiated(t, 32)
 	held := ids[9]
 	holder := w.seizing(t, "SELECT id FROM transactions WHERE id = $1 FOR UPDATE", [16]byte(held))
-	came := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids)...).commit(t)
+	came := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, successes(ids)...).commit(t)
 	require.NoError(t, holder.Rollback(t.Context()))
 	for _, id := range ids {
 		if id == held {
@@ -143,7 +143,7 @@ func TestAsksThatWantTheSameComeOneRoundAfterAnother(t *testing.T) {
 	same := initiation("B1")
 	another := initiation("B2")
 	another.Payer = same.Payer
-	came := gather(t, w.Store, persistence.CommitterConfig{},
+	came := gather(t, w.Store, persistence.CommitterConfig{Workers: 1},
 		engine.Ask{Transaction: first, Command: same, Key: key("k", 1)},
 		engine.Ask{Transaction: other, Command: same, Key: key("k", 1)},
 		engine.Ask{Transaction: third, Command: another},
@@ -153,7 +153,7 @@ func TestAsksThatWantTheSameComeOneRoundAfterAnother(t *testing.T) {
 	require.Equal(t, first, came[other].applied.State.ID)
 	require.Equal(t, engine.CodePromptOpen, engine.CodeOf(came[third].err))
 	fourth := freshID()
-	came = gather(t, w.Store, persistence.CommitterConfig{}, engine.Ask{Transaction: fourth, Command: initiation("B1")}).commit(t)
+	came = gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, engine.Ask{Transaction: fourth, Command: initiation("B1")}).commit(t)
 	require.Equal(t, engine.CodeBookingBeingPaid, engine.CodeOf(came[fourth].err))
 	w.sound(t)
 }
@@ -172,7 +172,7 @@ func TestALostConnectionLosesNoneOfARound(t *testing.T) {
 			ids := w.initiated(t, 40)
 			_, err := store.Apply(t.Context(), engine.Ask{Transaction: ids[0], Command: succeeded(ids[0], 50_000)}) // prepares
 			require.NoError(t, err)
-			c := gather(t, store, persistence.CommitterConfig{}, successes(ids[1:])...)
+			c := gather(t, store, persistence.CommitterConfig{Workers: 1}, successes(ids[1:])...)
 			between.cut.Store(where)
 			came := c.commit(t)
 			require.EqualValues(t, 1, between.cuts.Load(), "the connection was cut")
@@ -191,7 +191,7 @@ func TestAFullQueueIsOverloadedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	ids := w.initiated(t, 5)
-	c := gather(t, w.Store, persistence.CommitterConfig{QueueMax: 4}, successes(ids[:4])...)
+	c := gather(t, w.Store, persistence.CommitterConfig{Workers: 1, QueueMax: 4}, successes(ids[:4])...)
 	begun := time.Now()
 	_, err := c.Apply(t.Context(), engine.Ask{Transaction: ids[4], Command: succeeded(ids[4], 50_000)})
 	require.ErrorIs(t, err, engine.Overloaded)
@@ -205,7 +205,7 @@ func TestWhoLeavesTheQueueIsNotServedAndWhoStopsServesThoseWhoWait(t *testing.T)
 	t.Parallel()
 	w := open(t)
 	ids := w.initiated(t, 3)
-	c := gather(t, w.Store, persistence.CommitterConfig{}, successes(ids[:2])...)
+	c := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, successes(ids[:2])...)
 	leaving, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
@@ -231,7 +231,7 @@ func TestWhoLeavesTheQueueIsNotServedAndWhoStopsServesThoseWhoWait(t *testing.T)
 func TestTwoProcessesOnTheSameFiveThousandPayments(t *testing.T) {
 	t.Parallel()
 	const payments, company = 5_000, 64
-	w := openOn(t, schema, inRounds(persistence.CommitterConfig{}))
+	w := openOn(t, schema, inRounds(persistence.CommitterConfig{Workers: 1}))
 	writers := []applier{w, w.second(t)}
 	ids := make([]engine.ID, payments)
 	var beginning sync.WaitGroup

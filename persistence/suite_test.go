@@ -16,7 +16,7 @@ import (
 // writers are those who must pass every claim of this file.
 var writers = map[string]writer{
 	"one by one":   oneByOne,
-	"in one round": inRounds(persistence.CommitterConfig{}),
+	"in one round": inRounds(persistence.CommitterConfig{Workers: 1}),
 	"two at once":  inRounds(persistence.CommitterConfig{Workers: 2, RoundMax: 8}),
 }
 

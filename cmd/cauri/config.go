@@ -98,7 +98,7 @@ type Settings struct {
 	Proxied bool `name:"proxied" env:"CAURI_PROXIED" help:"All clients come through a proxy of yours, which limits connections per address: we then don't."`
 
 	Shards        int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
-	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"1" help:"Rounds of commits under way at once, from 1 to 8."`
+	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"2" help:"Rounds of commits under way at once, from 1 to 8."`
 	LiveActors    int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"50000" help:"Transactions kept in memory at once."`
 
 	LogFormat telemetry.Format `name:"log-format" env:"CAURI_LOG_FORMAT" enum:"text,json" default:"text" help:"How log lines look: ${enum}."`
