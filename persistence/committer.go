@@ -94,14 +94,7 @@ func (c *Committer) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, 
 	if err == nil {
 		a, err = w.wait()
 	}
-	if err == nil {
-		err = a.err
-	}
-	c.store.metrics.applied(ask, a.applied, err)
-	if err != nil {
-		return engine.Applied{}, translate(err)
-	}
-	return a.applied, nil
+	return c.store.told(ask, a, err)
 }
 
 // Waiting is how many asks no round has taken yet.

@@ -280,3 +280,36 @@ func TestTwoProcessesOnTheSameFiveThousandPayments(t *testing.T) {
 	require.Equal(t, payments, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
 	w.sound(t)
 }
+
+// A bug in one decision breaks whoever asked for it, and nobody else of the round.
+func TestADecisionThatPanicsBreaksItsOwnAskerAlone(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 4)
+	c := persistence.NewCommitter(w.Store, persistence.CommitterConfig{Workers: 1})
+	var asked sync.WaitGroup
+	asks := append(successes(ids[:3]), engine.Ask{Transaction: ids[3], Command: nil}) // in no switch of Decide's
+	broke := make(chan any, len(asks))
+	for i, ask := range asks {
+		asked.Go(func() {
+			defer func() { broke <- recover() }()
+			_, err := c.Apply(t.Context(), ask)
+			require.NoError(t, err)
+		})
+		require.Eventually(t, func() bool { return c.Waiting() == i+1 }, 10*time.Second, 100*time.Microsecond)
+	}
+	require.NoError(t, c.Start(t.Context()))
+	asked.Wait()
+	require.NoError(t, c.Stop(context.Background()))
+	close(broke)
+	bugs := 0
+	for reason := range broke {
+		if reason != nil {
+			bugs++
+			require.ErrorContains(t, reason.(error), "is not in Decide's switch")
+		}
+	}
+	require.Equal(t, 1, bugs)
+	require.Equal(t, 3, w.count(t, "SELECT count(*) FROM holds"))
+	require.Equal(t, 1, w.commits(t))
+}

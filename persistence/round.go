@@ -153,18 +153,40 @@ func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *a
 	return d
 }
 
-// decideSafely turns a bug in one decision into that ask's own answer: the others
-// of its round have nothing to do with it.
+// broken is a bug in one decision: its asker's to break on, and nothing to the others
+// of its round.
+type broken struct {
+	reason any
+	stack  []byte
+}
+
+func (b *broken) Error() string {
+	return fmt.Sprintf("a decision broke off: %v\n%s", b.reason, b.stack)
+}
+
 func decideSafely(before engine.Transaction, cmd engine.Command, given engine.Given) (decision engine.Decision, err error) {
 	defer func() {
-		if broken := recover(); broken != nil {
-			err = &engine.Error{
-				Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a decision broke off",
-				Err: fmt.Errorf("%v\n%s", broken, debug.Stack()),
-			}
+		if reason := recover(); reason != nil {
+			err = &broken{reason, debug.Stack()}
 		}
 	}()
 	return before.Decide(cmd, given)
+}
+
+// told ends an Apply: what its asker is told, or the bug that is theirs.
+func (s *Store) told(ask engine.Ask, a answer, err error) (engine.Applied, error) {
+	if err == nil {
+		err = a.err
+	}
+	s.metrics.applied(ask, a.applied, err)
+	var bug *broken
+	switch {
+	case errors.As(err, &bug):
+		panic(bug)
+	case err != nil:
+		return engine.Applied{}, translate(err)
+	}
+	return a.applied, nil
 }
 
 // replay answers the asks whose key was seen before with the state, as it is

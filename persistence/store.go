@@ -137,19 +137,14 @@ func (s *Store) Feed() *Feed { return s.feed }
 // Apply decides a command under the lock of its transaction, commits what
 // follows, and only then answers. Its errors are engine errors: those of Decide
 // as they are, Overloaded when the database is busy or gone (the same ask may
-// come again), Internal for a bug.
+// come again), Internal for a bug. A decision that panics panics here.
 func (s *Store) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
 	var a answer
 	answers, err := s.settleAgain(ctx, []engine.Ask{ask}, patience{again: decideAgainMax})
 	if err == nil {
 		a = answers[0]
-		err = a.err
 	}
-	s.metrics.applied(ask, a.applied, err)
-	if err != nil {
-		return engine.Applied{}, translate(err)
-	}
-	return a.applied, nil
+	return s.told(ask, a, err)
 }
 
 // patience is what a round may cost those who are in it.
