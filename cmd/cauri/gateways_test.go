@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
@@ -169,4 +170,22 @@ func TestNewsNeverWaits(t *testing.T) {
 	var running lifecycle.Group
 	require.NoError(t, running.Start(t.Context(), n.service()))
 	require.NoError(t, running.Stop(context.Background()))
+}
+
+func TestTheBooksAreHeldAgainstThemselvesBesideARunningEngine(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t)
+	code, out, errs := run(t, "doctor", "--books", "--database-url", p.dsn)
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "invariants hold")
+	id := p.initiate(t, "B1", "orange", "0700000000")
+	require.Equal(t, 202, id.status)
+	window, err := pgx.Connect(t.Context(), p.dsn)
+	require.NoError(t, err)
+	_, err = window.Exec(t.Context(), "DELETE FROM open_bookings")
+	require.NoError(t, err)
+	require.NoError(t, window.Close(t.Context()))
+	code, out, _ = run(t, "doctor", "--books", "--database-url", p.dsn)
+	require.Equal(t, exitBroken, code)
+	require.Contains(t, out, "I21")
 }
