@@ -104,6 +104,12 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	a.feed = a.store.Feed()
 	keeper := a.store.Keeper()
 	a.committer = persistence.NewCommitter(a.store, persistence.CommitterConfig{Workers: a.settings.CommitWorkers})
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cauri_store_waiting", Help: "Commands that no round has taken yet. At its bound they are refused: 503.",
+	}, func() float64 { return float64(a.committer.Waiting()) })
+	if err := a.registry.Register(waiting); err != nil {
+		return fmt.Errorf("register the committer's gauge: %w", err)
+	}
 	return running.Start(ctx, closing,
 		lifecycle.Service{Name: "committer", Start: a.committer.Start, Stop: a.committer.Stop},
 		lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop},
