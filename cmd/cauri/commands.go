@@ -33,8 +33,11 @@ type program struct {
 	Gateways gatewaysCommand `cmd:"" help:"The gateways: who may be charged through whom, what their breakers do, and forcing one."`
 	Refunds  refundsCommand  `cmd:"" help:"What payers are owed and only people can give back."`
 	Webhook  webhookCommand  `cmd:"" help:"The notifications that are kept and have not counted: list them, have them tried again."`
+	Bench    benchCommand    `cmd:"" help:"Measure how many webhooks a second are committed before they are answered, against other designs."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what is missing, and where to get it."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
+
+	BenchServer benchServerCommand `cmd:"" hidden:"" help:"One design's server, as the benchmark starts it."`
 }
 
 // streams is where a command writes: what was asked for, and what went wrong.

@@ -84,7 +84,7 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	}
 	actorsService := lifecycle.Service{Name: "actors", Start: a.system.Start, Stop: a.system.Stop, StopWithin: actorsStopsWithin}
 	// 4. The edge: last up, first down.
-	a.edge, err = a.newEdge()
+	a.edge, err = a.newEdge(a.system, health{a.store, a.system})
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,8 @@ func (a *app) startWatchers(ctx context.Context, running *lifecycle.Group) error
 		lifecycle.Service{Name: "probing", Start: probing.Start, Stop: probing.Stop}, a.outside.lookAround(a.log))
 }
 
-func (a *app) newEdge() (*http.Server, error) {
+// newEdge is the HTTP server in front of whoever answers commands.
+func (a *app) newEdge(asker http.Asker, ready http.Health) (*http.Server, error) {
 	key, err := http.NewKey("platform", "platform", a.settings.APIKey.Reveal())
 	if err != nil {
 		return nil, err
@@ -145,8 +146,8 @@ func (a *app) newEdge() (*http.Server, error) {
 		// Whoever reaches a loopback address is a proxy or a tool on this machine.
 		Proxied: a.settings.Proxied || isLoopback(host), Log: a.log, Registry: a.registry,
 	}, http.Ports{
-		Asker: a.system, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
-		Webhooks: a.outside.receivers, Health: health{a.store, a.system},
+		Asker: asker, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
+		Webhooks: a.outside.receivers, Health: ready,
 		Outside: http.Outside{
 			Health: a.outside.health, Breakers: a.outside.shown, OperatorDownFor: a.outside.operators.BadFor(),
 		},

@@ -14,3 +14,13 @@ var goroutineOwners = map[string]string{
 var environmentReaders = map[string]string{
 	"persistence/pgtest/server.go": "TEST_DATABASE_URL: a test has no configuration to be handed",
 }
+
+// rivalStatements are the benchmark's other ways to store a webhook, on databases of
+// its own.
+var rivalStatements = map[string]string{
+	"cmd/cauri/internal/bench/naive.go":  "writes as it is first written, statement by statement",
+	"cmd/cauri/internal/bench/single.go": "writes as one statement",
+}
+
+// rivalStores are where they answer as the store would.
+var rivalStores = map[string]string{"cmd/cauri/internal/bench/rival.go": "stands where the store stands"}

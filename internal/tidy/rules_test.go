@@ -361,6 +361,7 @@ var money = []rule{
 			}
 			return s.saying(writesTransactions)
 		},
+		excused: rivalStatements,
 		bad: []control{
 			{"http/a.go", "package http\n\nconst fix = \"UPDATE transactions SET status = 'paid'\"\n"},
 			{"persistence/store.go", "package persistence\n\nconst fix = `\n\tUPDATE\n\t\tcauri.transactions SET version = 2`\n"},
@@ -394,7 +395,8 @@ var money = []rule{
 			})
 			return found
 		}),
-		bad: []control{{"actors/a.go", "package actors\n" + importsEngine + committed}},
+		excused: rivalStores,
+		bad:     []control{{"actors/a.go", "package actors\n" + importsEngine + committed}},
 		good: []control{
 			{"actors/a.go", "package actors\n" + importsEngine + "var none = engine.Applied{}\n"},
 			{"persistence/a.go", "package persistence\n" + importsEngine + committed},
