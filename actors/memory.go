@@ -8,7 +8,7 @@ import (
 
 // rememberedMax bounds what one actor remembers. A payment's life makes two or
 // three notifications that count (success, payout, perhaps its reversal); eight
-// leaves room, and 50,000 actors × 8 × 200 bytes is 80 MB at the very worst.
+// leaves room, and 10,000 actors × 8 × 200 bytes is 16 MB at the very worst.
 const rememberedMax = 8
 
 // memory is the only second copy of what a row says, and only of what can never

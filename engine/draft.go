@@ -106,7 +106,7 @@ func (d *draft) moveCharge(to ChargeStatus, why Code) error {
 	if err := moveTo(d, chargeMachine, t.ID.String(), &t.Status, &t.Step, to, why); err != nil {
 		return err
 	}
-	if t.Status.Open() { // an open payment owns its booking's slot, a closed one does not
+	if t.OwnsSlot() { // an open payment owns its booking's slot, a closed one does not
 		t.Slot, t.SlotPaid = t.ID, t.Status == ChargeIsSucceeded
 	} else if t.Slot == t.ID {
 		t.Slot, t.SlotPaid = ID{}, false
@@ -120,7 +120,7 @@ func (d *draft) moveAttempt(a *Attempt, to AttemptStatus, why Code) error {
 		return err
 	}
 	switch t := &d.Next; { // the phone shows one request of an amount at a time (R13)
-	case slices.ContainsFunc(t.Attempts, Attempt.asksThePhone):
+	case t.OwnsPrompt():
 		t.Prompt = t.ID
 	case t.Prompt == t.ID:
 		t.Prompt = ID{}

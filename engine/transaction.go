@@ -53,6 +53,19 @@ type Transaction struct {
 // Exists reports whether the transaction has been committed at least once.
 func (t Transaction) Exists() bool { return t.Version > 0 }
 
+// OwnsSlot reports that the booking's slot is the payment's, as an open one's always
+// is: a store need not look.
+func (t Transaction) OwnsSlot() bool { return t.Status.Open() }
+
+// OwnsPrompt reports that it is this payment that asks on the payer's phone.
+func (t Transaction) OwnsPrompt() bool { return slices.ContainsFunc(t.Attempts, Attempt.asksThePhone) }
+
+// HasCaptured reports that money came in. Before it did there is no hold, no payout
+// and no refund.
+func (t Transaction) HasCaptured() bool {
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Captured > 0 })
+}
+
 // Decide answers a command. It reads its arguments only and changes nothing, so
 // it can run again after a deadlock or a lost race. Nothing to do is an empty
 // Decision; an error is an *Error of kind Invalid, NotFound or Conflict.

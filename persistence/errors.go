@@ -27,7 +27,7 @@ const (
 )
 
 // racedFor are the tables into which two may rightly insert the same at once.
-var racedFor = []string{"transactions", "open_bookings", "open_prompts", "idempotency"}
+var racedFor = []string{"transactions", "open_bookings", "open_prompts", "idempotency", "inbox"}
 
 // isRace reports a failure that deciding again, on what the winner wrote, puts
 // right: a deadlock, a version that is not the next one, or an insert that two

@@ -194,3 +194,35 @@ func TestWhatIsParkedIsReadAgainAsItsParserLeftIt(t *testing.T) {
 	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries WHERE received_at = $1 AND signature = $2",
 		parked[0].ParkedAt, n.Delivery.Signature), "and with its own moment")
 }
+
+// Both may be the first to tell of it: who parks it, because the payment was not there
+// a moment ago, and the round that applies it.
+func TestANotificationParkedWhileARoundAppliesItCountsOnce(t *testing.T) {
+	t.Parallel()
+	w := openOn(t, schema, inRounds(persistence.CommitterConfig{}))
+	id := freshID()
+	w.apply(t, id, initiation("B1"))
+	n := succeeded(id, 50_000)
+	parking, err := w.window.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = parking.Exec(t.Context(), `INSERT INTO inbox (identity, transaction_id, parked_at, next_at, gateway, kind, status)
+		VALUES ($1, $2, now(), now() + interval '1 hour', 'paystack', 'charge.success', 'waiting')`, string(n.Notification.Identity), [16]byte(id))
+	require.NoError(t, err)
+	answered := make(chan engine.Applied, 1)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		if applied, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: n}); err == nil {
+			answered <- applied
+		}
+	})
+	require.Eventually(t, func() bool {
+		return w.count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
+	}, 5*time.Second, time.Millisecond, "the round waits for who parks")
+	require.NoError(t, parking.Commit(t.Context()))
+	asking.Wait()
+	require.Len(t, answered, 1)
+	require.Equal(t, engine.Changed, (<-answered).Outcome)
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted' AND next_at IS NULL"))
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries"))
+	w.sound(t)
+}

@@ -36,8 +36,9 @@ type loaded struct {
 	slots    map[string]slot
 	prompts  map[prompt]engine.ID // who is asking
 	keys     map[keyName]keyRow
-	counted  map[engine.Identity]bool
 	timeline []engine.Moment
+
+	identities map[engine.Identity]string // what is in the inbox already, and how it stands there
 }
 
 // slot is a booking's: the transaction that owns it, and whether it was paid.
@@ -54,7 +55,7 @@ type slot struct {
 func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	l := &loaded{
 		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]slot{}, prompts: map[prompt]engine.ID{},
-		keys: map[keyName]keyRow{}, counted: map[engine.Identity]bool{},
+		keys: map[keyName]keyRow{}, identities: map[engine.Identity]string{},
 	}
 	batch := &pgx.Batch{}
 	if w.lock {
@@ -65,10 +66,14 @@ func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
+	if rest := l.rest(); w.lock && rest.Len() > 0 {
+		if err := q.SendBatch(ctx, rest).Close(); err != nil {
+			return nil, err
+		}
+	}
 	l.now = l.now.UTC()
 	for _, t := range l.found {
-		t.Slot, t.SlotPaid = l.slots[t.Booking].owner, l.slots[t.Booking].paid
-		t.Prompt = l.prompts[promptOf(t.Payer, t.Amount)]
+		l.setOwners(t)
 		if err := t.Check(); err != nil {
 			return nil, &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: "a stored state that may not be", Err: err}
 		}
@@ -76,7 +81,9 @@ func load(ctx context.Context, q querier, w want) (*loaded, error) {
 	return l, nil
 }
 
-// queueLocked asks for what a decision reads, under its locks.
+// queueLocked asks for what every decision reads, under its locks. What only some
+// transactions have is asked for when it is known which (rest): most rounds are of
+// payments that wait for their money, and have none of it.
 func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
 	ids := uuids(w.ids)
 	batch.Queue("BEGIN")
@@ -84,15 +91,57 @@ func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
 		batch.Queue(sql("WaitForLocks"), strconv.FormatInt(w.locks.Milliseconds(), 10))
 	}
 	each(batch, sql("LockTransactions"), l.addTransaction, ids)
-	each(batch, sql("ShareWallets"), func(pgx.CollectableRow) error { return nil }, ids)
-	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now, &l.xid) })
-	l.queueChildren(batch, ids, w)
+	l.queueClock(batch)
+	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
+	if len(w.bookings) > 0 {
+		l.queueOwners(batch, nil, w)
+	}
 	if len(w.keys) > 0 {
 		principals, operations, keys := splitKeys(w.keys)
 		each(batch, sql("ReadKeys"), l.addKey, principals, operations, keys)
 	}
 	if len(w.identities) > 0 {
-		each(batch, sql("ReadCounted"), l.addCounted, w.identities)
+		each(batch, sql("ReadIdentities"), l.addIdentity, w.identities)
+	}
+}
+
+func (l *loaded) queueClock(batch *pgx.Batch) {
+	each(batch, sql("Clock"), func(row pgx.CollectableRow) error { return row.Scan(&l.now, &l.xid) })
+}
+
+// rest asks for what follows from a capture, and for who owns what a transaction does
+// not. The clock is read again: there was another lock to wait for.
+func (l *loaded) rest() *pgx.Batch {
+	var captured, others []engine.ID
+	for id, t := range l.found {
+		if t.HasCaptured() {
+			captured = append(captured, id)
+		}
+		if !t.OwnsSlot() || !t.OwnsPrompt() {
+			others = append(others, id)
+		}
+	}
+	batch := &pgx.Batch{}
+	if len(captured) > 0 {
+		ids := uuids(captured)
+		each(batch, sql("ShareWallets"), func(pgx.CollectableRow) error { return nil }, ids)
+		l.queueClock(batch)
+		l.queueCaptured(batch, ids)
+	}
+	if len(others) > 0 {
+		l.queueOwners(batch, uuids(others), want{})
+	}
+	return batch
+}
+
+// setOwners says who has the booking's slot and asks the payer's phone: the
+// transaction itself, as its state says, or whoever was found to.
+func (l *loaded) setOwners(t *engine.Transaction) {
+	if t.Slot, t.SlotPaid = t.ID, !t.PaidAt.IsZero(); !t.OwnsSlot() {
+		t.Slot, t.SlotPaid = l.slots[t.Booking].owner, l.slots[t.Booking].paid
+	}
+	if t.Prompt = t.ID; !t.OwnsPrompt() {
+		t.Prompt = l.prompts[promptOf(t.Payer, t.Amount)]
 	}
 }
 
@@ -101,20 +150,26 @@ func (l *loaded) queueSnapshot(batch *pgx.Batch, w want) {
 	ids := uuids(w.ids)
 	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	each(batch, sql("ReadTransactions"), l.addTransaction, ids)
-	l.queueChildren(batch, ids, w)
+	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
+	l.queueCaptured(batch, ids)
+	l.queueOwners(batch, ids, w)
 	if w.timeline {
 		each(batch, sql("ReadHistory"), l.addMoment, ids)
 	}
 	batch.Queue("COMMIT")
 }
 
-func (l *loaded) queueChildren(batch *pgx.Batch, ids [][16]byte, w want) {
-	each(batch, sql("ReadAttempts"), l.addAttempt, ids)
+// queueCaptured asks for what there is from the first capture on.
+func (l *loaded) queueCaptured(batch *pgx.Batch, ids [][16]byte) {
 	each(batch, sql("ReadHolds"), l.addHold, ids)
 	each(batch, sql("ReadPayouts"), l.addPayout, ids)
 	each(batch, sql("ReadTries"), l.addTry, ids)
 	each(batch, sql("ReadRefunds"), l.addRefund, ids)
 	each(batch, sql("ReadWallets"), l.addWallet, ids)
+}
+
+// queueOwners asks who has the slots of bookings, and asks on phones.
+func (l *loaded) queueOwners(batch *pgx.Batch, ids [][16]byte, w want) {
 	each(batch, sql("ReadSlots"), l.addSlot, w.bookings, ids)
 	phones, amounts := splitPrompts(w.prompts)
 	each(batch, sql("ReadPrompts"), l.addPrompt, phones, amounts, ids)
@@ -262,10 +317,11 @@ func (l *loaded) addSlot(row pgx.CollectableRow) error {
 	return err
 }
 
-func (l *loaded) addCounted(row pgx.CollectableRow) error {
+func (l *loaded) addIdentity(row pgx.CollectableRow) error {
 	var identity engine.Identity
-	err := row.Scan(&identity)
-	l.counted[identity] = true
+	var status string
+	err := row.Scan(&identity, &status)
+	l.identities[identity] = status
 	return err
 }
 

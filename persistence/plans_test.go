@@ -23,8 +23,8 @@ func TestNoStatementOfARoundReadsAWholeTable(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range []string{
 		"LockTransactions", "ShareWallets", "ReadAttempts", "ReadHolds", "ReadPayouts", "ReadTries", "ReadRefunds", "ReadWallets", "ReadSlots",
-		"ReadPrompts", "ReadKeys", "ReadCounted", "UpdateTransactions", "LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
-		"LockAccounts", "InsertPostings", "CountIdentities", "InsertDeliveries", "WriteDue", "Stands",
+		"ReadPrompts", "ReadKeys", "ReadIdentities", "UpdateAttempts", "UpdateHolds", "UpdateTransactions", "LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
+		"LockAccounts", "InsertPostings", "CountIdentities", "InsertDeliveries", "InsertOtherDeliveries", "WriteDue", "Stands",
 	} {
 		_, err := conn.Exec(t.Context(), "PREPARE "+name+" AS "+sql(name))
 		require.NoError(t, err, name)

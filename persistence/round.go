@@ -45,23 +45,25 @@ func (d *doubt) Unwrap() error { return d.cause }
 // answers, which are true if it turns out to be committed.
 func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask, locks time.Duration) ([]answer, error) {
 	health := s.health() // before anything is locked
-	w := wanted(asks)
-	w.locks = locks
-	state, err := load(ctx, conn, w)
+	wants := wanted(asks)
+	wants.locks = locks
+	state, err := load(ctx, conn, wants)
 	if err != nil {
 		abandon(ctx, conn)
 		return nil, err
 	}
 	answers := make([]answer, len(asks))
-	var settled []decided
+	settled := make([]decided, 0, len(asks))
 	for i, ask := range asks {
 		if d := s.decide(state, health, ask, &answers[i]); answers[i].err == nil && answers[i].first.IsZero() {
-			answers[i].applied = applied(d)
 			settled = append(settled, d)
+			answers[i].applied = applied(&settled[len(settled)-1])
 		}
 	}
 	batch := &pgx.Batch{}
-	if err = write(batch, state.now, settled); err == nil {
+	w, err := write(batch, state.now, settled)
+	defer w.giveBack()
+	if err == nil {
 		err = ctx.Err() // who asked has left, and nothing is sent yet
 	}
 	if err != nil {
@@ -142,7 +144,7 @@ func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *a
 		d.before.Slot, d.before.SlotPaid = state.slots[c.Booking].owner, state.slots[c.Booking].paid
 		d.before.Prompt = state.prompts[promptOf(c.Payer, c.Amount)]
 	case engine.Notify:
-		d.counted = state.counted[c.Notification.Identity]
+		d.inbox = state.identities[c.Notification.Identity]
 	}
 	if found := state.found[ask.Transaction]; found != nil {
 		d.before = *found
@@ -222,7 +224,7 @@ func (s *Store) replay(ctx context.Context, conn *pgx.Conn, answers []answer) {
 
 // applied is a decision that is about to be committed, as its asker will be told
 // once it is.
-func applied(d decided) engine.Applied {
+func applied(d *decided) engine.Applied {
 	out := engine.Applied{
 		State: d.decision.Next, Moves: d.decision.Moves, Events: d.decision.Events, Effects: d.decision.Effects,
 		Counted: d.decision.Counted, Outcome: engine.Duplicate,

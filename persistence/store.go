@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -110,6 +111,10 @@ func connect(ctx context.Context, c Config, settings map[string]string) (*pgxpoo
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "cauri"
 	maps.Copy(config.ConnConfig.RuntimeParams, settings)
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		takeArrays(conn.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool: %w", err)
@@ -224,7 +229,7 @@ func (s *Store) fate(ctx context.Context, d *doubt) (fate string, err error) {
 			stand.row([16]byte(one.decision.Next.ID), one.decision.Next.Version, [16]byte(one.name))
 		}
 	}
-	if stand.cells == nil { // a key or an identity alone: writing them again is writing them once
+	if stand.rows == 0 { // a key or an identity alone: writing them again is writing them once
 		return "aborted", nil
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), fateWithin)
@@ -232,7 +237,7 @@ func (s *Store) fate(ctx context.Context, d *doubt) (fate string, err error) {
 	for {
 		if err = s.pool.QueryRow(within, sql("Fate"), d.xid).Scan(&fate); err == nil && fate == "committed" {
 			var stands bool
-			if err = s.pool.QueryRow(within, sql("Stands"), stand.cells...).Scan(&stands); err == nil && !stands {
+			if err = s.pool.QueryRow(within, sql("Stands"), stand.cells()...).Scan(&stands); err == nil && !stands {
 				fate = "aborted" // the number was given to somebody else
 			}
 		}

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,21 +17,42 @@ type decided struct {
 	before   engine.Transaction
 	decision engine.Decision
 	name     engine.ID // the decision's own: by it, and by nothing else, it is known to stand
-	counted  bool      // the notification told of counts already
+	inbox    string    // how the notification told of stands in the inbox already; empty: it is new
 }
+
+// writers are those of rounds that are over, with the memory of their arrays.
+var writers = sync.Pool{New: func() any { return new(writer) }}
 
 // write queues everything the decisions say, one statement a table over arrays,
 // and leaves out the tables nothing is said about. Nothing is sent here: the
-// caller adds the COMMIT, so that writing a round is one round trip.
-func write(batch *pgx.Batch, now time.Time, round []decided) error {
-	w := writer{now: now}
-	for _, d := range round {
-		if err := w.add(d); err != nil {
-			return err
+// caller adds the COMMIT, so that writing a round is one round trip, and gives the
+// writer back when the batch has been sent.
+func write(batch *pgx.Batch, now time.Time, round []decided) (*writer, error) {
+	w := writers.Get().(*writer) //nolint:forcetypeassert // it holds nothing else
+	w.now = now
+	for i := range round {
+		if err := w.add(&round[i]); err != nil {
+			return w, err
 		}
 	}
 	w.queue(batch)
-	return nil
+	return w, nil
+}
+
+// giveBack ends a writer's round.
+func (w *writer) giveBack() {
+	for _, c := range w.tables() {
+		c.reset()
+	}
+	w.leaving, w.silent, w.created, w.accounts = w.leaving[:0], w.silent[:0], w.created[:0], nil
+	writers.Put(w)
+}
+
+func (w *writer) tables() []*columns {
+	return []*columns{
+		&w.transactions, &w.updates, &w.slots, &w.prompts, &w.attempts, &w.attempted, &w.holds, &w.held, &w.payouts, &w.tries, &w.refunds, &w.journals, &w.postings,
+		&w.history, &w.events, &w.identities, &w.known, &w.deliveries, &w.copies, &w.due, &w.notDue, &w.keys, &w.recipients,
+	}
 }
 
 // writer collects rows, column by column.
@@ -43,8 +65,10 @@ type writer struct {
 	leaving      [][16]byte // whose slot is given up
 	prompts      columns
 	silent       [][16]byte // whose prompt is over
-	attempts     columns
-	holds        columns
+	attempts     columns    // new ones
+	attempted    columns    // what became of others
+	holds        columns    // new ones
+	held         columns    // what became of others
 	payouts      columns
 	tries        columns
 	refunds      columns
@@ -53,8 +77,10 @@ type writer struct {
 	postings     columns
 	history      columns
 	events       columns
-	identities   columns
+	identities   columns // new ones
+	known        columns // those the inbox has
 	deliveries   columns
+	copies       columns // deliveries of what is in the inbox already
 	due          columns
 	notDue       columns
 	keys         columns
@@ -64,7 +90,7 @@ type writer struct {
 
 // add turns one decision into rows. A key is kept for a decision that changes
 // nothing too: what it asked was done, and asking again must say the same.
-func (w *writer) add(d decided) error {
+func (w *writer) add(d *decided) error {
 	if key := d.ask.Key; key != nil {
 		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
 	}
@@ -86,7 +112,7 @@ func (w *writer) add(d decided) error {
 	return nil
 }
 
-func (w *writer) addTransaction(d decided) {
+func (w *writer) addTransaction(d *decided) {
 	t := d.decision.Next
 	id, name := [16]byte(t.ID), [16]byte(d.name)
 	if d.before.Exists() {
@@ -116,7 +142,12 @@ func (w *writer) addSlot(before, t engine.Transaction) {
 func (w *writer) addChildren(before, t engine.Transaction) {
 	id := [16]byte(t.ID)
 	for i, a := range t.Attempts {
-		if i < len(before.Attempts) && before.Attempts[i] == a {
+		if i < len(before.Attempts) {
+			if before.Attempts[i] != a {
+				w.attempted.row(id, a.No, string(a.Status), a.Step, string(a.Disposition), int64(a.Captured), int64(a.Fee), a.FeeSubunits,
+					a.GatewayReference, string(a.Doubt), string(a.NextAction), a.RedirectURL, a.Text, string(a.Code), a.OTPTries,
+					a.OTPInFlight, a.SinceAt, nullable(a.WindowAt), nullable(a.CheckAt), nullable(a.AbsentAt), a.Absences)
+			}
 			continue
 		}
 		w.attempts.row(id, a.No, string(a.Gateway), string(a.Flow), a.Live, t.Reference(a).String(), a.AskedAt, string(a.Status), a.Step,
@@ -132,7 +163,11 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 			string(r.Status), r.Step, r.Flights, r.Sends, r.GatewayReference, string(r.Code), r.Text, nullable(r.SentAt), r.SinceAt,
 			nullable(r.NextAt), nullable(r.AbsentAt), r.Absences)
 	}
-	if h := t.Hold; h != nil && (before.Hold == nil || *before.Hold != *h) {
+	switch h := t.Hold; {
+	case h == nil:
+	case before.Hold != nil && *before.Hold != *h:
+		w.held.row(id, string(h.Status), h.Step, int64(h.Released), int64(h.Refunded), nullable(h.ReleasedAt), string(h.ReleasedBy))
+	case before.Hold == nil:
 		w.holds.row(id, string(t.Currency), string(h.Status), h.Step, int64(h.Amount), int64(h.Released), int64(h.Refunded),
 			int32(h.CommissionShare), int64(h.Commission), int64(h.TalentFee), h.AutoReleaseHours, h.HeldAt, h.ReleaseAt,
 			nullable(h.ReleasedAt), string(h.ReleasedBy))
@@ -154,7 +189,7 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 }
 
 // addFacts writes history, book and learnt names.
-func (w *writer) addFacts(d decided) {
+func (w *writer) addFacts(d *decided) {
 	next := d.decision.Next
 	id := [16]byte(next.ID)
 	for i, m := range d.decision.Moves {
@@ -194,18 +229,23 @@ func (w *writer) addEvents(events []engine.Event) error {
 // it made us doubt. A copy of one that counts leaves no trace. The first copy
 // does, even when an inquiry had told us the same before: what is answered 200 is
 // in the inbox, and one that waited there has left it.
-func (w *writer) addNotification(d decided, n engine.Notification) {
+func (w *writer) addNotification(d *decided, n engine.Notification) {
 	status := inboxReview
 	if slices.Contains(d.decision.Counted, n.Identity) {
 		status = inboxCounted
 	}
-	if !d.decision.Changed() && (d.counted || status != inboxCounted) {
+	if !d.decision.Changed() && (d.inbox == inboxCounted || status != inboxCounted) {
 		return
 	}
-	w.identities.row(string(n.Identity), string(n.Gateway), n.Kind, [16]byte(d.ask.Transaction), status, w.now)
-	if len(n.Delivery.Body) > 0 {
-		w.deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
+	identities, deliveries := &w.identities, &w.deliveries
+	if d.inbox != "" { // perhaps with these very bytes
+		identities, deliveries = &w.known, &w.copies
 	}
+	identities.row(string(n.Identity), string(n.Gateway), n.Kind, [16]byte(d.ask.Transaction), status, w.now)
+	if len(n.Delivery.Body) == 0 {
+		return
+	}
+	deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
 }
 
 // addDue writes what differs between what was due and what is. After a Tick the
@@ -243,16 +283,20 @@ func (w *writer) queue(batch *pgx.Batch) {
 	}
 	w.prompts.queue(batch, "TakePrompts")
 	w.keys.queue(batch, "InsertKeys")
-	w.attempts.queue(batch, "WriteAttempts")
-	w.holds.queue(batch, "WriteHolds")
+	w.attempted.queue(batch, "UpdateAttempts")
+	w.attempts.queue(batch, "InsertAttempts")
+	w.held.queue(batch, "UpdateHolds")
+	w.holds.queue(batch, "InsertHolds")
 	w.payouts.queue(batch, "WritePayouts")
 	w.tries.queue(batch, "WriteTries")
 	w.refunds.queue(batch, "WriteRefunds")
 	w.recipients.queue(batch, "LearnRecipients")
 	w.history.queue(batch, "InsertHistory")
 	w.events.queue(batch, "InsertEvents")
-	w.identities.queue(batch, "CountIdentities")
+	w.known.queue(batch, "CountIdentities")
+	w.identities.queue(batch, "InsertIdentities")
 	w.deliveries.queue(batch, "InsertDeliveries")
+	w.copies.queue(batch, "InsertOtherDeliveries")
 	w.notDue.queue(batch, "ClearDue")
 	w.due.queue(batch, "WriteDue")
 	if len(w.created) > 0 {

@@ -22,12 +22,13 @@ import (
 const benchApp = "cauri-bench"
 
 type benchCommand struct {
-	Quick    bool     `help:"Every ratio, in under four minutes. Without it: more rounds and more questions, in about half an hour."`
-	JSON     bool     `help:"The report as JSON on standard output. Progress goes to standard error."`
-	Only     []string `placeholder:"CELL" help:"Only these questions, such as unique-256."`
-	HTML     string   `name:"html" placeholder:"FILE" help:"Write the report as one page with plots that needs nothing else."`
-	Profiles string   `placeholder:"DIR" help:"Write a CPU profile of each server there: go tool pprof reads it."`
-	Keep     bool     `help:"Leave the benchmark's databases where they are, to look at."`
+	Quick    bool          `help:"Every ratio, in under four minutes. Without it: more rounds and more questions, in about half an hour."`
+	JSON     bool          `help:"The report as JSON on standard output. Progress goes to standard error."`
+	Only     []string      `placeholder:"CELL" help:"Only these questions, such as unique-256."`
+	For      time.Duration `placeholder:"4s" help:"Load for each design in each round."`
+	HTML     string        `name:"html" placeholder:"FILE" help:"Write the report as one page with plots that needs nothing else."`
+	Profiles string        `placeholder:"DIR" help:"Write a CPU profile of each server there: go tool pprof reads it."`
+	Keep     bool          `help:"Leave the benchmark's databases where they are, to look at."`
 }
 
 // Run measures how many webhooks a second are committed before they are answered,
@@ -61,6 +62,7 @@ func (c benchCommand) Run(ctx context.Context, settings *Settings, to streams) (
 	if plan, err = plan.Only(c.Only); err != nil {
 		return err
 	}
+	plan = plan.Lasting(c.For)
 	policy := benchPolicy(given.policy())
 	report, err := bench.Run(ctx, bench.Config{
 		Plan: plan, Server: server, Policy: &policy, Key: given.PaystackSecretKey, Launch: launchBenchServer, Profiles: c.Profiles, Log: log,

@@ -42,14 +42,11 @@ func (c benchServerCommand) Run(ctx context.Context, settings *Settings, to stre
 		return err
 	}
 	if c.Profile != "" {
-		file, err := os.Create(c.Profile)
+		stop, err := profile(c.Profile)
 		if err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return errors.Join(err, file.Close())
-		}
-		defer func() { pprof.StopCPUProfile(); err = errors.Join(err, file.Close()) }()
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	lines := json.NewEncoder(to.out)
 	if err := lines.Encode(bench.Listening{API: a.edge.Addr()}); err != nil {
@@ -75,11 +72,32 @@ func (c benchServerCommand) Run(ctx context.Context, settings *Settings, to stre
 	return errors.Join(err, lines.Encode(ended))
 }
 
+// profile writes what takes CPU, and beside it, in a file that ends in .allocs, what
+// was allocated.
+func profile(name string) (stop func() error, err error) {
+	cpu, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return nil, errors.Join(err, cpu.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		allocs, err := os.Create(name + ".allocs")
+		if err != nil {
+			return errors.Join(err, cpu.Close())
+		}
+		return errors.Join(pprof.Lookup("allocs").WriteTo(allocs, 0), allocs.Close(), cpu.Close())
+	}, nil
+}
+
 // start brings up the engine, or its edge with a rival behind it.
 func (c benchServerCommand) start(ctx context.Context, a *app, running *lifecycle.Group) (bench.Rival, error) {
 	if c.Design == bench.Ours {
 		return nil, a.start(ctx, running)
 	}
+	a.tune()
 	var err error
 	if a.outside, err = a.openOutside(); err != nil {
 		return nil, err

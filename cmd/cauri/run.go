@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ const (
 // start brings the engine up and adds it to what is running. What it began is
 // stopped again when a later part can't start.
 func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
+	a.tune()
 	// 1. The schema, then the only door to it. What Decide is told of the gateways'
 	// health comes with the door, so they are put together first; nobody calls yet.
 	if err := persistence.Migrate(ctx, a.dsn, a.log); err != nil {
@@ -90,6 +92,15 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	}
 	return running.Start(ctx, actorsService,
 		lifecycle.Service{Name: "http", Start: a.edge.Start, Stop: a.edge.Stop, StopWithin: edgeStopsWithin})
+}
+
+// tune sets what the process has one of. A webhook's garbage is short-lived and the
+// live heap small: collecting half as often gave 8 to 13 % more webhooks a second, for
+// 40 MB (cauri bench, GOGC=100 against 200; 400 gave 3 % more, for 100 MB).
+func (a *app) tune() {
+	if a.settings.GCPercent > 0 { // a test's settings leave it as it is
+		debug.SetGCPercent(a.settings.GCPercent)
+	}
 }
 
 func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {

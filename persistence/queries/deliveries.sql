@@ -1,6 +1,13 @@
 -- name: InsertDeliveries
--- Equal signatures are equal bytes: they are kept once for each identity. They are
--- dated by the clock that cuts the partitions, not by an edge whose clock is off.
+-- The first of an identity. They are dated by the clock that cuts the partitions, not
+-- by an edge whose clock is off.
+INSERT INTO deliveries (identity, gateway, signature, body, received_at)
+SELECT n.identity, n.gateway, n.signature, n.body, now()
+  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) AS n (identity, gateway, signature, body);
+
+-- name: InsertOtherDeliveries
+-- Equal signatures are equal bytes: they are kept once for each identity. To know,
+-- every day's partition is looked into.
 INSERT INTO deliveries (identity, gateway, signature, body, received_at)
 SELECT n.identity, n.gateway, n.signature, n.body, now()
   FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) AS n (identity, gateway, signature, body)

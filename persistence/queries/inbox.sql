@@ -1,3 +1,12 @@
+-- name: InsertIdentities
+-- One that nobody had told of. Whoever parks it meanwhile makes this a unique
+-- violation, and the round is decided again.
+INSERT INTO inbox (identity, gateway, kind, transaction_id, status, parked_at)
+SELECT n.identity, n.gateway, n.kind, n.transaction_id, n.status, n.at
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[])
+       AS n (identity, gateway, kind, transaction_id, status, at)
+ ORDER BY n.identity;
+
 -- name: CountIdentities
 -- One that waited, or was under review, counts from here on; one that counts stays.
 INSERT INTO inbox (identity, gateway, kind, transaction_id, status, parked_at)
@@ -9,10 +18,10 @@ SELECT n.identity, n.gateway, n.kind, n.transaction_id, n.status, n.at
    SET status = excluded.status, next_at = NULL, claimed_until = NULL
  WHERE inbox.status <> 'counted';
 
--- name: ReadCounted
-SELECT identity
+-- name: ReadIdentities
+SELECT identity, status
   FROM inbox
- WHERE identity = ANY($1::text[]) AND status = 'counted';
+ WHERE identity = ANY($1::text[]);
 
 -- name: Park
 -- One that is there already is only locked, so that two copies of a delivery are

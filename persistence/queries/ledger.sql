@@ -31,7 +31,8 @@ SELECT n.transaction_id, n.journal_no, n.line, n.account, n.amount, n.currency
 -- Story 4.8's three numbers, each from the ledger. Months are Abidjan's, which is UTC.
 SELECT now(),
        EXISTS (SELECT 1 FROM wallets WHERE talent_id = $1) OR EXISTS (SELECT 1 FROM transactions WHERE talent_id = $1),
-       (SELECT coalesce(sum(amount), 0) FROM postings WHERE account = 'talent:' || $1 || ':payable')::bigint,
+       (SELECT coalesce(sum(amount), 0) FROM postings
+         WHERE account = 'talent:' || $1 || ':payable' AND account LIKE 'talent:%')::bigint,
        (SELECT coalesce(sum(p.amount), 0)
           FROM payouts o
           JOIN journals j ON j.transaction_id = o.transaction_id

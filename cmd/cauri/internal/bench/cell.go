@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,6 +104,15 @@ func (p Plan) Only(names []string) (Plan, error) {
 	}
 	p.Cells = kept
 	return p, nil
+}
+
+// Lasting gives each design so long in each round; 0 changes nothing.
+func (p Plan) Lasting(within time.Duration) Plan {
+	p.Cells = slices.Clone(p.Cells)
+	for i := range p.Cells {
+		p.Cells[i].For = cmp.Or(within, p.Cells[i].For)
+	}
+	return p
 }
 
 func (p Plan) names() string {
