@@ -36,7 +36,7 @@ type Config struct {
 
 	Shards            int           // 32
 	LiveMax           int           // 10,000 actors; those in use may exceed it for a moment
-	InFlightMax       int           // 50,000 commands
+	InFlightMax       int           // 1,280 commands
 	PerTransactionMax int           // 64 commands
 	IdleAfter         time.Duration // 30 s until an actor nobody needs is retired
 	SweepEvery        time.Duration // 1 s
@@ -54,8 +54,11 @@ const (
 	// At 1.3 KiB each, 13 MB, of a dozen objects each that every round of the garbage
 	// collector visits: 50,000 cost 80 MB more and 6 % of the rate. A copy of a webhook
 	// comes within seconds; a later one costs one locked read.
-	defaultLiveMax        = 10_000
-	defaultInFlightMax    = 50_000 // at 4 KiB each, 200 MB
+	defaultLiveMax = 10_000
+	// What two rounds of 128 and eight in the queue behind them hold: beyond it nobody is
+	// served any sooner, and who is turned away is told so at once. At 10 ms a round the
+	// last waits 50 ms; on a disk that takes 100 ms, half a second.
+	defaultInFlightMax    = 1_280
 	defaultPerTransaction = 64
 	defaultIdleAfter      = 30 * time.Second
 	defaultSweepEvery     = time.Second

@@ -107,9 +107,9 @@ func (g *gate) admit(ask engine.Ask) refusal {
 }
 
 // copiesFor is how many times more webhooks than other commands one transaction
-// may have inside: 64 × 64 = 4,096 copies of one notification at once. All but
-// the first are answered from memory, and each holds its 4 KiB for microseconds.
-const copiesFor = 64
+// may have inside: 8 × 64 = 512 copies of one notification at once, two fifths of the
+// house. All but the first are answered from memory, once it is committed.
+const copiesFor = 8
 
 // roomFor is how many commands like this one a transaction may have inside.
 func (g *gate) roomFor(c engine.Command) int {

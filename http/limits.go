@@ -32,6 +32,10 @@ const (
 	// has the proxy's address: Config turns it off there.
 	connectionsPerAddress = 64
 
+	// webhooksMax is how many webhooks may be under way: 1,280, the gate's limit of
+	// commands of all kinds. Payments stop at 70 % of it, so that webhooks are shed last.
+	webhooksMax = connectionsMax * 5 / 16
+
 	// requestsPerConnection makes long-lived connections move on, so that a
 	// balancer can spread them again.
 	requestsPerConnection = 1000
@@ -52,8 +56,9 @@ type classes struct{ webhook, money, read, public *class }
 
 func newClasses(within Within) classes {
 	return classes{
-		// Half of the connections: shed last.
-		webhook: &class{name: "webhook", within: within.Webhook, flightMax: connectionsMax / 2},
+		// What the gate before the actors lets in, all of it: one more would be read and
+		// verified only to be turned away there.
+		webhook: &class{name: "webhook", within: within.Webhook, flightMax: webhooksMax},
 		// Each may wait patienceMax for its gateway: 1024 / 3 s is 341 new payments
 		// a second from gateways at their slowest.
 		money:  &class{name: "money", within: within.Money, flightMax: connectionsMax / 4},

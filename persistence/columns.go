@@ -192,7 +192,9 @@ func (r ready) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pg
 type asItIs struct{}
 
 // Encode is pgtype's.
-func (asItIs) Encode(value any, out []byte) ([]byte, error) { return value.(*array).appendTo(out), nil } //nolint:forcetypeassert // planned for
+func (asItIs) Encode(value any, out []byte) ([]byte, error) {
+	return value.(*array).appendTo(out), nil //nolint:forcetypeassert // it is planned for nothing else
+}
 
 // takeArrays teaches a connection to take columns.
 func takeArrays(types *pgtype.Map) {

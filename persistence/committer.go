@@ -17,7 +17,7 @@ type CommitterConfig struct {
 	// two: 256 askers 8.6 and 10.9 thousand a second, 64 alike, 8 a tenth less, 1 alike.
 	Workers  int
 	RoundMax int // asks decided together; 128: beyond it a round takes longer and saves nothing
-	QueueMax int // asks waiting; 1024, which is eight rounds: at 10 ms each, whoever is taken waits 80 ms at most
+	QueueMax int // asks waiting; 16 rounds: more than the gate before the actors lets in, so that it says who is turned away
 }
 
 func (c CommitterConfig) withDefaults() CommitterConfig {
@@ -28,7 +28,7 @@ func (c CommitterConfig) withDefaults() CommitterConfig {
 		c.RoundMax = 128
 	}
 	if c.QueueMax == 0 {
-		c.QueueMax = 8 * c.RoundMax
+		c.QueueMax = 16 * c.RoundMax
 	}
 	return c
 }

@@ -206,7 +206,8 @@ func TestANotificationParkedWhileARoundAppliesItCountsOnce(t *testing.T) {
 	parking, err := w.window.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = parking.Exec(t.Context(), `INSERT INTO inbox (identity, transaction_id, parked_at, next_at, gateway, kind, status)
-		VALUES ($1, $2, now(), now() + interval '1 hour', 'paystack', 'charge.success', 'waiting')`, string(n.Notification.Identity), [16]byte(id))
+		VALUES ($1, $2, now(), now() + interval '1 hour', 'paystack', 'charge.success', 'waiting')`,
+		string(n.Notification.Identity), [16]byte(id))
 	require.NoError(t, err)
 	answered := make(chan engine.Applied, 1)
 	var asking sync.WaitGroup

@@ -23,7 +23,8 @@ func TestNoStatementOfARoundReadsAWholeTable(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range []string{
 		"LockTransactions", "ShareWallets", "ReadAttempts", "ReadHolds", "ReadPayouts", "ReadTries", "ReadRefunds", "ReadWallets", "ReadSlots",
-		"ReadPrompts", "ReadKeys", "ReadIdentities", "UpdateAttempts", "UpdateHolds", "UpdateTransactions", "LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
+		"ReadPrompts", "ReadKeys", "ReadIdentities", "UpdateAttempts", "UpdateHolds", "UpdateTransactions",
+		"LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
 		"LockAccounts", "InsertPostings", "CountIdentities", "InsertDeliveries", "InsertOtherDeliveries", "WriteDue", "Stands",
 	} {
 		_, err := conn.Exec(t.Context(), "PREPARE "+name+" AS "+sql(name))

@@ -50,8 +50,9 @@ func (w *writer) giveBack() {
 
 func (w *writer) tables() []*columns {
 	return []*columns{
-		&w.transactions, &w.updates, &w.slots, &w.prompts, &w.attempts, &w.attempted, &w.holds, &w.held, &w.payouts, &w.tries, &w.refunds, &w.journals, &w.postings,
-		&w.history, &w.events, &w.identities, &w.known, &w.deliveries, &w.copies, &w.due, &w.notDue, &w.keys, &w.recipients,
+		&w.transactions, &w.updates, &w.slots, &w.prompts, &w.attempts, &w.attempted, &w.holds, &w.held, &w.payouts, &w.tries, &w.refunds,
+		&w.journals, &w.postings, &w.history, &w.events, &w.identities, &w.known, &w.deliveries, &w.copies, &w.due, &w.notDue, &w.keys,
+		&w.recipients,
 	}
 }
 

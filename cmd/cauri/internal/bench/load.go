@@ -55,15 +55,24 @@ func (t *tally) quantile(q float64) time.Duration {
 // fire sends requests over so many connections until the time is over or there are
 // no more: each `copies` times, its copies by neighbours.
 func fire(ctx context.Context, address string, connections int, requests [][]byte, copies int, within time.Duration) (tally, error) {
-	within, began := min(within, time.Hour), time.Now()
-	deadline := began.Add(within)
 	var next atomic.Int64
+	return fireNext(ctx, address, connections, func() []byte {
+		if n := int(next.Add(1)-1) / copies; n < len(requests) {
+			return requests[n]
+		}
+		return nil
+	}, within)
+}
+
+// fireNext is fire of whatever take gives, until it gives nothing.
+func fireNext(ctx context.Context, address string, connections int, next func() []byte, within time.Duration) (tally, error) {
+	began := time.Now()
+	deadline := began.Add(within)
 	take := func() []byte {
-		n := int(next.Add(1)-1) / copies
-		if n >= len(requests) || ctx.Err() != nil || !time.Now().Before(deadline) {
+		if ctx.Err() != nil || !time.Now().Before(deadline) {
 			return nil
 		}
-		return requests[n]
+		return next()
 	}
 	tallies, errs := make([]tally, connections), make([]error, connections)
 	var done sync.WaitGroup

@@ -15,6 +15,7 @@ type Report struct {
 	Ratios     map[string]float64 `json:"ratios"` // medians of the rounds' own ratios
 	Targets    []Target           `json:"targets"`
 	Invariants verdict            `json:"invariants"`
+	Overload   *Overload          `json:"overload,omitempty"`
 	Rows       []Row              `json:"rows"`
 	Measures   []Measure          `json:"measures"`
 }
@@ -102,6 +103,12 @@ func (r *Report) conclude(took time.Duration) {
 			}
 			r.Targets = append(r.Targets, Target{q.name, q.wanted, q.atMost, value, reached})
 		}
+	}
+	if o := r.Overload; o != nil {
+		share := o.Goodput / o.Peak
+		r.Targets = append(r.Targets, Target{"overload_goodput_5x", 0.8, false, share, share >= 0.8},
+			Target{"overload_refused_ms", 50, true, o.RefusedP99, o.RefusedP99 <= 50},
+			Target{"overload_recovery_s", 5, true, o.Recovered, o.Recovered <= 5})
 	}
 }
 

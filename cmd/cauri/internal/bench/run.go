@@ -73,6 +73,11 @@ func Run(ctx context.Context, config Config) (_ *Report, err error) {
 			}
 		}
 	}
+	if r.Plan.Overload {
+		if err := r.overload(ctx); err != nil {
+			return nil, fmt.Errorf("overload: %w", err)
+		}
+	}
 	r.report.conclude(time.Since(began))
 	return r.report, nil
 }
@@ -87,6 +92,10 @@ func (r *run) fieldOf(ctx context.Context, cell Cell, design Design) (*field, er
 	case cell.Standing > 0:
 		name = "rows" + strconv.Itoa(cell.Standing)
 	}
+	return r.fieldNamed(ctx, name, cell.Standing)
+}
+
+func (r *run) fieldNamed(ctx context.Context, name string, rows int) (*field, error) {
 	if f := r.fields[name]; f != nil {
 		return f, nil
 	}
@@ -103,12 +112,12 @@ func (r *run) fieldOf(ctx context.Context, cell Cell, design Design) (*field, er
 		return nil, err
 	}
 	r.fields[name] = f
-	if cell.Standing > 0 {
+	if rows > 0 {
 		began := time.Now()
-		if err := f.stand(ctx, cell.Standing); err != nil {
+		if err := f.stand(ctx, rows); err != nil {
 			return nil, err
 		}
-		r.Progress("  %d payments are there already (made in %.0f s)", cell.Standing, time.Since(began).Seconds())
+		r.Progress("  %d payments are there already (made in %.0f s)", rows, time.Since(began).Seconds())
 	}
 	return f, nil
 }
