@@ -51,7 +51,7 @@ type Config struct {
 // The defaults of a Config.
 const (
 	defaultShards = 32
-	// At 1.3 KiB each, 13 MB, of a dozen objects each that every round of the garbage
+	// At 1 KB each, 10 MB, of a dozen objects each that every round of the garbage
 	// collector visits: 50,000 cost 80 MB more and 6 % of the rate. A copy of a webhook
 	// comes within seconds; a later one costs one locked read.
 	defaultLiveMax = 10_000

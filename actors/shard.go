@@ -1,8 +1,8 @@
 package actors
 
 import (
-	"container/list"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -39,9 +39,9 @@ type shard struct {
 	newborn  *transaction // what the props make next
 	born     uint64       // generations so far: no two actors ever share a name
 	children map[engine.ID]*child
-	named    map[string]*child // by their PID's name
-	idle     list.List         // of *child, the most recently used first; the resting are not in it
-	leaving  list.List         // of *child, the longest first
+	idle     line                      // the most recently used first; the resting are not in it
+	leaving  line                      // the longest first
+	pending  map[engine.ID][]*question // what came for those who are leaving: bounded by the gate
 	troubles map[engine.ID]*trouble
 	draining bool
 	beat     atomic.Int64  // when it last swept, Unix nanoseconds
@@ -54,12 +54,14 @@ type child struct {
 	pid        *actor.PID
 	generation uint64
 	sent       uint64
-	used       time.Time     // when something was last sent
-	place      *list.Element // in idle or leaving; nil while it is asked to rest
-	retired    bool
-	retiredAt  time.Time
-	pending    []*question // what came since: bounded by the gate
+	used       time.Duration // when something was last sent, since the system began
+	retiredAt  time.Duration // 0: it is not
+
+	in            *line // idle or leaving; nil while it is asked to rest
+	before, after *child
 }
+
+func (k *child) retired() bool { return k.retiredAt > 0 }
 
 // trouble counts the panics of one transaction.
 type trouble struct {
@@ -118,18 +120,31 @@ func (m *shard) forward(c actor.Context, q *question) {
 	if k == nil {
 		k = m.spawn(c, id)
 	}
-	if k.retired {
-		k.pending = append(k.pending, q)
+	if k.retired() {
+		m.pending[id] = append(m.pending[id], q)
 		return
 	}
 	m.send(c, k, q)
 }
 
+// nameOf is an actor's name below its shard. No two ever share one.
+func nameOf(id engine.ID, generation uint64) string {
+	return id.String() + "." + strconv.FormatUint(generation, 10)
+}
+
+// transactionOf reads the transaction's part of it back.
+func transactionOf(pid *actor.PID) string {
+	_, name, _ := strings.Cut(pid.Id, "/")
+	id, _, _ := strings.Cut(name, ".")
+	return id
+}
+
 func (m *shard) send(c actor.Context, k *child, q *question) {
 	k.sent++
-	k.used = m.sys.clock.Now()
-	if k.place != nil {
-		m.idle.MoveToFront(k.place)
+	k.used = m.sys.age(m.sys.clock.Now())
+	if k.in == &m.idle {
+		k.leaveLine()
+		m.idle.pushFront(k)
 	}
 	c.Send(k.pid, q)
 }
@@ -138,24 +153,23 @@ func (m *shard) send(c actor.Context, k *child, q *question) {
 func (m *shard) spawn(c actor.Context, id engine.ID) *child {
 	m.born++
 	m.newborn = &transaction{sys: m.sys, id: id, generation: m.born}
-	pid, err := c.SpawnNamed(m.props, id.String()+"."+strconv.FormatUint(m.born, 10))
+	pid, err := c.SpawnNamed(m.props, nameOf(id, m.born))
 	if err != nil {
 		panic(err) // the name exists: generations never repeat
 	}
 	k := &child{id: id, pid: pid, generation: m.born}
-	m.children[id], m.named[pid.Id] = k, k
-	k.place = m.idle.PushFront(k)
+	m.children[id] = k
+	m.idle.pushFront(k)
 	m.sys.metrics.live.Inc()
-	for m.idle.Len() > m.liveMax {
-		m.askToRest(c, m.idle.Back().Value.(*child)) //nolint:forcetypeassert // the list holds nothing else
+	for m.idle.length > m.liveMax {
+		m.askToRest(c, m.idle.last)
 	}
 	return k
 }
 
 // askToRest begins a retirement. Whoever is asked is not asked twice.
 func (m *shard) askToRest(c actor.Context, k *child) {
-	m.idle.Remove(k.place)
-	k.place = nil
+	k.leaveLine()
 	c.Send(k.pid, &rest{})
 }
 
@@ -163,12 +177,12 @@ func (m *shard) askToRest(c actor.Context, k *child) {
 // sent to it meanwhile.
 func (m *shard) rested(c actor.Context, r *resting) {
 	k := m.children[r.id]
-	if k == nil || k.generation != r.generation || k.retired {
+	if k == nil || k.generation != r.generation || k.retired() {
 		return
 	}
 	if k.sent != r.seen {
-		if k.place == nil {
-			k.place = m.idle.PushFront(k)
+		if k.in == nil {
+			m.idle.pushFront(k)
 		}
 		return
 	}
@@ -177,21 +191,20 @@ func (m *shard) rested(c actor.Context, r *resting) {
 
 // retire ends an actor after what is in its mailbox.
 func (m *shard) retire(c actor.Context, k *child) {
-	if k.place != nil {
-		m.idle.Remove(k.place)
-	}
-	k.retired, k.retiredAt = true, m.sys.clock.Now()
-	k.place = m.leaving.PushBack(k)
+	k.leaveLine()
+	k.retiredAt = m.sys.age(m.sys.clock.Now())
+	m.leaving.pushBack(k)
 	c.Poison(k.pid)
 }
 
 // terminated hears that an actor is gone.
 func (m *shard) terminated(c actor.Context, t *actor.Terminated) {
-	k := m.named[t.Who.Id]
-	if k == nil {
+	id, err := engine.ParseID(transactionOf(t.Who))
+	k := m.children[id]
+	if err != nil || k == nil || k.pid.Id != t.Who.Id {
 		return // given up on before
 	}
-	if !k.retired {
+	if !k.retired() {
 		m.sys.metrics.stuck.Inc()
 		m.sys.log.Error("an actor ended by itself: what was in its mailbox is lost", "transaction", k.id.String(), "shard", m.number)
 	}
@@ -204,23 +217,19 @@ func (m *shard) terminated(c actor.Context, t *actor.Terminated) {
 // forget removes what is known of an actor.
 func (m *shard) forget(k *child) {
 	delete(m.children, k.id)
-	delete(m.named, k.pid.Id)
-	switch {
-	case k.retired:
-		m.leaving.Remove(k.place)
-	case k.place != nil:
-		m.idle.Remove(k.place)
-	}
+	k.leaveLine()
 	m.sys.metrics.live.Dec()
 }
 
 // replay sends what came while an actor was leaving to its next generation.
 func (m *shard) replay(c actor.Context, gone *child) {
-	if len(gone.pending) == 0 {
+	pending := m.pending[gone.id]
+	if len(pending) == 0 {
 		return
 	}
+	delete(m.pending, gone.id)
 	next := m.spawn(c, gone.id)
-	for _, q := range gone.pending {
+	for _, q := range pending {
 		m.send(c, next, q)
 	}
 	if m.draining {
@@ -231,16 +240,14 @@ func (m *shard) replay(c actor.Context, gone *child) {
 // sweep retires who has been idle and looks after who should be gone.
 func (m *shard) sweep(c actor.Context, now time.Time) {
 	m.beat.Store(now.UnixNano())
-	for e := m.idle.Back(); e != nil; e = m.idle.Back() {
-		k := e.Value.(*child) //nolint:forcetypeassert // the list holds nothing else
-		if now.Sub(k.used) < m.sys.idleAfter {
+	for k := m.idle.last; k != nil; k = m.idle.last {
+		if m.sys.age(now)-k.used < m.sys.idleAfter {
 			break
 		}
 		m.askToRest(c, k)
 	}
-	for e := m.leaving.Front(); e != nil; e = m.leaving.Front() {
-		k := e.Value.(*child) //nolint:forcetypeassert // the list holds nothing else
-		if now.Sub(k.retiredAt) < stuckAfter {
+	for k := m.leaving.first; k != nil; k = m.leaving.first {
+		if m.sys.age(now)-k.retiredAt < stuckAfter {
 			break
 		}
 		m.giveUpOn(c, k)
@@ -257,7 +264,7 @@ func (m *shard) sweep(c actor.Context, now time.Time) {
 // lock would still decide.
 func (m *shard) giveUpOn(c actor.Context, k *child) {
 	m.sys.metrics.stuck.Inc()
-	m.sys.log.Error("a retired actor was never heard to end", "transaction", k.id.String(), "shard", m.number, "waiting", len(k.pending))
+	m.sys.log.Error("a retired actor was never heard to end", "transaction", k.id.String(), "shard", m.number, "waiting", len(m.pending[k.id]))
 	m.forget(k)
 	m.replay(c, k)
 	m.stopWhenDrained(c)
@@ -294,7 +301,7 @@ func (m *shard) parked(id engine.ID) bool {
 func (m *shard) drain(c actor.Context) {
 	m.draining = true
 	for _, k := range m.children {
-		if !k.retired {
+		if !k.retired() {
 			m.retire(c, k)
 		}
 	}

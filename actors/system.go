@@ -37,6 +37,7 @@ type System struct {
 	log       *slog.Logger
 	metrics   *metrics
 	idleAfter time.Duration
+	began     time.Time        // by the clock: ages are counted from here
 	codes     []engine.Gateway // those that take codes, sorted: no order here depends on a map
 
 	config    Config
@@ -74,7 +75,8 @@ func New(config Config) (*System, error) {
 	s := &System{
 		store: config.Store, due: config.Due, inbox: config.Inbox, gateways: config.Gateways, feed: config.Feed,
 		clock: config.Clock, start: config.Go, policy: config.Policy, log: config.Log, metrics: newMetrics(),
-		idleAfter: config.IdleAfter, config: config, gate: newGate(config.InFlightMax, config.PerTransactionMax),
+		idleAfter: config.IdleAfter, began: config.Clock.Now().Add(-time.Nanosecond),
+		config: config, gate: newGate(config.InFlightMax, config.PerTransactionMax),
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.lanes = &lanes{sys: s, lanes: make(map[laneName]*lane), limits: map[class]int{
@@ -92,7 +94,7 @@ func New(config Config) (*System, error) {
 	for n := range config.Shards {
 		s.shards = append(s.shards, &shard{
 			sys: s, number: n, liveMax: (config.LiveMax + config.Shards - 1) / config.Shards,
-			children: make(map[engine.ID]*child), named: make(map[string]*child),
+			children: make(map[engine.ID]*child), pending: make(map[engine.ID][]*question),
 			troubles: make(map[engine.ID]*trouble), gone: make(chan struct{}),
 		})
 	}
@@ -123,10 +125,10 @@ func (s *System) Start(context.Context) error {
 		s.broke("supervisor", reason)
 		return actor.StopDirective
 	})
-	dispatcher := actor.WithDispatcher(s.config.Dispatcher)
+	dispatcher, small := actor.WithDispatcher(s.config.Dispatcher), actor.UnboundedLockfree()
 	for _, m := range s.shards {
 		m.beat.Store(s.clock.Now().UnixNano())
-		m.props = actor.PropsFromProducer(func() actor.Actor { return m.newborn }, dispatcher)
+		m.props = actor.PropsFromProducer(func() actor.Actor { return m.newborn }, dispatcher, actor.WithMailbox(small))
 		props := actor.PropsFromProducer(func() actor.Actor { return m }, dispatcher,
 			actor.WithGuardian(strategy), actor.WithSupervisor(strategy))
 		pid, err := s.actors.Root.SpawnNamed(props, fmt.Sprintf("shard-%d", m.number))
@@ -258,6 +260,10 @@ func (s *System) done(q *question) {
 func (s *System) shardOf(id engine.ID) *actor.PID {
 	return s.addresses[binary.BigEndian.Uint64(id[8:])%uint64(len(s.addresses))]
 }
+
+// age is how long the system had been there: never 0, a third of a time.Time, and as
+// safe from a clock that is set back.
+func (s *System) age(now time.Time) time.Duration { return now.Sub(s.began) }
 
 // Wake makes the due clock look at once: something may have become due that no
 // command of ours made so, as a wallet that was waited for.

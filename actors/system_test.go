@@ -259,7 +259,7 @@ func TestAnActorNeverHeardToEndIsReplaced(t *testing.T) {
 	require.NoError(t, err)
 	run.all()
 	clock.move(s.idleAfter + s.config.SweepEvery)
-	for value(t, s.metrics.live) == 1 && s.shardFor(idOf(1)).leaving.Len() == 0 {
+	for value(t, s.metrics.live) == 1 && s.shardFor(idOf(1)).leaving.length == 0 {
 		run.one()
 	}
 	run.ready = run.ready[:len(run.ready)-1] // the poison, and with it its end, is lost

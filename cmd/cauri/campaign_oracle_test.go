@@ -59,9 +59,31 @@ func (w *world) quiet(ctx context.Context) error {
 		return false
 	})
 	if err != nil {
-		return fmt.Errorf("still under way: %s: %w", last, err)
+		return fmt.Errorf("still under way: %s: %w\n%s", last, err, strings.Join(w.stuck(), "\n"))
 	}
 	return nil
+}
+
+// stuck shows the payouts that have not come to their end, for whoever must find out why.
+func (w *world) stuck() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	rows, err := w.window.Query(ctx, `
+		SELECT 'now ' || now() || ' ' || to_jsonb(p) || ' tries ' || (SELECT jsonb_agg(to_jsonb(t) ORDER BY no) FROM payout_tries t
+		           WHERE t.transaction_id = p.transaction_id)
+		       || ' due ' || coalesce((SELECT jsonb_agg(to_jsonb(d)) FROM due d WHERE d.transaction_id = p.transaction_id), '[]')
+		       || ' history ' || (SELECT jsonb_agg(to_jsonb(h) ORDER BY version, place) FROM history h WHERE h.transaction_id = p.transaction_id)
+		  FROM payouts p
+		 WHERE status <> 'paid' AND waiting <> $1
+		 LIMIT 3`, engine.WaitingGateway)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	told, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return told
 }
 
 // The clock is moved at least three times, the third by a day, so that every dead

@@ -79,7 +79,7 @@ var mutants = []mutant{
 	},
 	{
 		name:  "the phone's place given up while the second attempt asks",
-		edits: []edit{{"engine/draft.go", "case slices.ContainsFunc(t.Attempts, Attempt.asksThePhone):", "case a.asksThePhone():"}},
+		edits: []edit{{"engine/draft.go", "case t.OwnsPrompt():", "case a.asksThePhone():"}},
 		pack:  "./engine", test: model,
 	},
 	{

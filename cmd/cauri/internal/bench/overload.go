@@ -71,7 +71,8 @@ func (r *run) overload(ctx context.Context) (err error) {
 	}
 	v := verdict{}
 	v.hold(holds == took && events == took && counted == took && postings == 4*took,
-		"overload: %d payments were answered; there are %d holds, %d events, %d notifications and %d postings", took, holds, events, counted, postings)
+		"overload: %d payments were answered; there are %d holds, %d events, %d notifications and %d postings",
+		took, holds, events, counted, postings)
 	v.hold(o.Wrong == 0, "overload: %d answers nobody should get", o.Wrong)
 	r.report.Invariants.add(v)
 	r.Progress("  peak %.0f/s; offered %.0f/s: %.0f/s taken, %d refused, p99 of a refusal %.1f ms; calm again after %.2f s",
