@@ -25,6 +25,7 @@ func newDraft(t Transaction, given Given) *draft {
 // decision closes the draft. A decision that would store something impossible
 // is a bug of ours: it is refused here, before anything is written.
 func (d *draft) decision() (Decision, error) {
+	d.remember()
 	if d.nothing() {
 		return Decision{Next: d.before, Counted: d.Counted, Effects: d.Effects, was: d.was}, nil
 	}

@@ -239,6 +239,24 @@ func (d *draft) awaitAfter(p *Payout, try *Try) {
 	}
 }
 
+// remember sees to it that a payout is looked at again when what it waited for has come
+// while something stood in the way, and as long as one of its tries is in doubt. Every
+// decision passes through here: setting a wallet wakes a payout once, and a review that
+// is over by then wakes nobody.
+func (d *draft) remember() {
+	p := d.Next.Payout
+	if p == nil || !p.NextAt.IsZero() {
+		return
+	}
+	payable := p.Status != PayoutIsPaid && p.Status != PayoutIsSent
+	switch {
+	case p.doubted():
+		p.NextAt = d.given.Now.Add(d.given.Policy.ReviewPause)
+	case payable && d.walletArrived(p):
+		p.NextAt = d.given.Now
+	}
+}
+
 // firstWithWallet is the first try to the wallet of the last one: retries slow
 // down from there, and another wallet begins anew.
 func (p *Payout) firstWithWallet() Try {

@@ -218,12 +218,20 @@ func (d *draft) payoutReported(try *Try, r PayoutReport, from source) (believed 
 // are right after all, or a try believed failed is failed there too.
 func (d *draft) confirm(try *Try, r PayoutReport) {
 	agrees := r.Status == PayoutReportFailed && try.Status == TryFailed || r.Status == PayoutReportPaid && try.Status == TryPaid
+	p := d.Next.Payout
+	doubted := p.doubted()
 	if try.Doubt == ReviewPayout || (try.Doubt == ReviewContradicts && agrees) {
 		try.Doubt = ""
 		d.review()
 	}
-	if p := d.Next.Payout; p.Status == PayoutIsPaid && !p.doubted() {
+	switch {
+	case p.doubted():
+	case p.Status == PayoutIsPaid:
 		p.NextAt = time.Time{}
+	case doubted && p.Status == PayoutIsSent: // back to its own pace: a doubt's is slower
+		d.scheduleTry(p.last())
+	case doubted:
+		d.await(p, p.Waiting)
 	}
 }
 

@@ -45,11 +45,17 @@ func (w *world) quiet(ctx context.Context) error {
 			// Nothing changes by itself any more: the next moment of whatever is left, and
 			// of the dead attempts that are listened to, is minutes away, or a day for the
 			// page that nobody pays on.
-			by := 11 * time.Minute
-			if moves == aDayAfter {
+			by, err := 11*time.Minute, error(nil)
+			switch {
+			case moves == aDayAfter:
 				by = 25 * time.Hour
+			case moves > aDayAfter:
+				by, err = w.untilNext(ctx)
 			}
-			if err := w.move(ctx, by); err != nil {
+			if err == nil {
+				err = w.move(ctx, by)
+			}
+			if err != nil {
 				last = err.Error()
 				return false
 			}
@@ -62,6 +68,21 @@ func (w *world) quiet(ctx context.Context) error {
 		return fmt.Errorf("still under way: %s: %w\n%s", last, err, strings.Join(w.stuck(), "\n"))
 	}
 	return nil
+}
+
+// untilNext is how long it is until something that has not come to its end is looked at
+// again. A retry may be a day away: a call that was under way while the clock was moved
+// by one is refused a day late.
+func (w *world) untilNext(ctx context.Context) (by time.Duration, err error) {
+	var seconds float64
+	err = w.window.QueryRow(ctx, `
+		SELECT extract(epoch FROM coalesce(min(at), now()) - now())
+		  FROM (SELECT next_at FROM payouts WHERE status <> 'paid' AND waiting <> $1
+		        UNION ALL SELECT next_at FROM refunds WHERE status <> 'done'
+		        UNION ALL SELECT next_at FROM inbox
+		        UNION ALL SELECT check_at FROM attempts WHERE status IN ('sending', 'customer', 'unknown', 'quarantine')) AS each (at)
+		 WHERE at > now()`, engine.WaitingGateway).Scan(&seconds)
+	return max(time.Duration(seconds*float64(time.Second)), time.Minute), err
 }
 
 // stuck shows the payouts that have not come to their end, for whoever must find out why.
@@ -88,7 +109,6 @@ func (w *world) stuck() []string {
 
 // The clock is moved at least three times, the third by a day, so that every dead
 // attempt is asked about again and every page's time is over; and at most so often.
-// No hold is released by that: their time is two days.
 const (
 	aDayAfter  = 2
 	movesLeast = 3

@@ -32,7 +32,7 @@ const (
 // busy with other things is right, and nothing here says how fast it was.
 const (
 	crowdWithin = 4 * time.Minute
-	quietWell   = 90 * time.Second
+	quietWell   = 2 * time.Minute
 	stragglers  = 60 // rounds of latecomers, at most, for cells that no call has met
 	latecomers  = 80 // payers in a round
 )

@@ -83,6 +83,11 @@ var mutants = []mutant{
 		pack:  "./engine", test: model,
 	},
 	{
+		name:  "a wallet set while another doubt stood is forgotten",
+		edits: []edit{{"engine/draft.go", "	d.remember()\n", ""}},
+		pack:  "./engine", test: stories,
+	},
+	{
 		name:  "a refund sent again at once",
 		edits: []edit{{"engine/refund.go", "long := r.Absences >= refundAbsences && ", "long := r.Absences > 0 || "}},
 		pack:  "./engine", test: stories,

@@ -118,7 +118,9 @@ SELECT h.transaction_id::text, h.status FROM holds h JOIN transactions t ON t.id
 SELECT p.transaction_id::text, p.status || ' ' || p.waiting FROM payouts p JOIN transactions t ON t.id = p.transaction_id
   LEFT JOIN due d ON d.transaction_id = p.transaction_id AND d.kind = 'payout'
  WHERE p.status <> 'paid' AND (t.review = '' OR p.status = 'sent') AND d.kind IS NULL
-   AND NOT (p.status <> 'sent' AND p.waiting = 'wallet_rejected');
+   AND NOT (p.status <> 'sent' AND p.waiting = 'wallet_rejected' AND
+            (SELECT max(no) FROM wallets w WHERE w.talent_id = p.talent_id) =
+            (SELECT wallet_no FROM payout_tries y WHERE y.transaction_id = p.transaction_id ORDER BY no DESC LIMIT 1));
 
 -- name: I24d what is owed back will be looked at
 SELECT r.reference, r.status FROM refunds r LEFT JOIN due d ON d.transaction_id = r.transaction_id AND d.kind = 'refund'
