@@ -183,7 +183,12 @@ func (d *draft) chargeReported(a *Attempt, r ChargeReport, from source) (believe
 	case ChargeSucceeded:
 		return d.chargeSucceeded(a, r, from)
 	case ChargeFailed:
-		return true, d.chargeFailed(a, r)
+		err := d.chargeFailed(a, r) // under the doubt still: no other gateway is asked
+		if from == fromInquiry && a.Status != AttemptSucceeded && a.Doubt.aboutFigures() {
+			a.Doubt = "" // no money came: what was told of it was wrong
+			d.review()
+		}
+		return true, err
 	case ChargeReversed:
 		return d.chargeReversed(a, r, from)
 	case ChargeAbandoned, ChargePending, ChargeWantsOTP, ChargeOnPhone, ChargeRedirects, ChargeUnknowable:
@@ -291,6 +296,9 @@ func (d *draft) chargeReversed(a *Attempt, r ChargeReport, from source) (believe
 		return d.surplusReversed(a, r)
 	case a.Status == AttemptSucceeded:
 		d.doubtAttempt(a, ReviewReversed)
+		if from == fromInquiry { // nothing is left to ask
+			a.CheckAt = time.Time{}
+		}
 		return true, nil
 	case differs == ReviewAmount || differs == ReviewScale: // a part of what we never heard was taken: the rest is there
 		r.Amount = d.Next.Amount
@@ -365,7 +373,7 @@ func (d *draft) scheduleCheck(a *Attempt) {
 	switch {
 	case a.Status.Live(): // never forgotten while it may debit
 		next = policy.liveAttempt(Door{a.Gateway, a.Flow}).nextOr(a.SinceAt, now, lastPace)
-	case a.Doubt.aboutFigures(): // until the gateway's books explain it
+	case a.Doubt.aboutFigures() || a.Doubt == ReviewRefunding: // until the gateway's books explain it
 		next = policy.DeadAttempt.nextOr(a.SinceAt, now, slowPace)
 	case a.Status != AttemptSucceeded:
 		next, _ = policy.DeadAttempt.Next(a.SinceAt, now)
@@ -415,6 +423,9 @@ func (d *draft) tickAttempts() error {
 			}
 		}
 		d.scheduleCheck(a)
+		if a.Status == AttemptSucceeded && a.Doubt == "" { // a hint made us ask: until that is answered
+			a.CheckAt, _ = d.given.Policy.DeadAttempt.Next(a.SinceAt, d.given.Now)
+		}
 		d.ask(d.aboutAttempt(a))
 		offered = offered || (a.No == len(d.Next.Attempts) && d.Next.waitsForAGateway())
 	}

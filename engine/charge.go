@@ -256,8 +256,8 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	if a.Status == AttemptSucceeded && from != fromInquiry {
 		return true, nil
 	}
-	if a.Doubt.aboutFigures() {
-		a.Doubt = "" // these figures were doubted, and they are right
+	if a.Doubt.aboutFigures() && from == fromInquiry {
+		a.Doubt = "" // the gateway's own books show the figures that were doubted, and they are right
 		d.review()
 	}
 	if a.Status == AttemptSucceeded {
@@ -267,6 +267,9 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	must(d.moveAttempt(a, AttemptSucceeded, ""))
 	a.Captured, a.Fee, a.FeeSubunits = r.Amount, r.Fee, r.FeeSubunits
 	a.NextAction, a.OTPInFlight, a.CheckAt, a.Code, a.Text = NextNone, false, time.Time{}, "", ""
+	if a.Doubt != "" { // paid as it should be, and told otherwise before: the gateway's books decide
+		d.scheduleDoubt(a)
+	}
 	if !t.PaidAt.IsZero() || !t.wantsMoney() {
 		a.Disposition = Surplus
 		d.bookCapture(a)
@@ -275,6 +278,7 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	}
 	a.Disposition = Kept
 	t.PaidAt = d.given.Now
+	d.review()
 	d.bookCapture(a)
 	d.hold()
 	return true, d.moveCharge(ChargeIsSucceeded, "")
@@ -287,9 +291,13 @@ func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from so
 	if err := d.lose(a, Code(why)); err != nil {
 		return err
 	}
+	if a.Doubt == "" {
+		d.scheduleDoubt(a)
+	}
 	d.doubtAttempt(a, why)
-	d.inquireOnDoubt(d.aboutAttempt(a))
-	a.SinceAt, a.CheckAt = d.given.Now, d.given.Now.Add(d.given.Policy.ReviewPause) // asked again until it is explained
+	if from != fromInquiry {
+		d.inquireOnDoubt(d.aboutAttempt(a))
+	}
 	ours := why == ReviewAmount || why == ReviewScale || why == ReviewReversed
 	confirmed := from == fromInquiry && ours && !r.Inexact && r.Amount > 0
 	if !confirmed || a.Status == AttemptSucceeded {
@@ -303,6 +311,12 @@ func (d *draft) chargeMismatched(a *Attempt, r ChargeReport, why Review, from so
 		return d.moveCharge(ChargeIsFailed, Code(why)) // the booking may be paid anew; this money is people's to place
 	}
 	return nil
+}
+
+// scheduleDoubt begins the questions about an attempt that is in doubt: soon, and then
+// at the pace of a dead one. What the gateway repeats does not begin them anew.
+func (d *draft) scheduleDoubt(a *Attempt) {
+	a.SinceAt, a.CheckAt = d.given.Now, d.given.Now.Add(d.given.Policy.ReviewPause)
 }
 
 // wantsMoney reports that a success would still pay for the booking: nobody has

@@ -14,6 +14,7 @@ const (
 	ReviewCurrency    Review = "currency_mismatch"
 	ReviewDomain      Review = "domain_mismatch"     // live and test mixed up
 	ReviewReversed    Review = "charge_reversed"     // the gateway gave the payer's money back
+	ReviewRefunding   Review = "refund_under_way"    // somebody is giving the payer's money back at the gateway
 	ReviewPayout      Review = "payout_mismatch"     // a transfer's figures are not the try's
 	ReviewContradicts Review = "payout_contradicted" // failed and paid, both from the gateway
 )
@@ -24,13 +25,28 @@ func (r Review) aboutFigures() bool {
 	return r == ReviewAmount || r == ReviewScale || r == ReviewCurrency || r == ReviewDomain
 }
 
+// weight orders doubts: one about figures ends with an answer, one about money on its
+// way back with another event, and money that has gone back only with people.
+func (r Review) weight() int {
+	switch {
+	case r == "":
+		return 0
+	case r == ReviewReversed:
+		return 3
+	case r == ReviewRefunding:
+		return 2
+	}
+	return 1
+}
+
 // gravestDoubt is why the transaction's money stands still, and what it is about:
-// money given back stands above all.
+// money given back stands above all. Once one attempt's money is kept, what is
+// doubted about another is about other money, which is owed back or people's to place.
 func (t Transaction) gravestDoubt() (Review, Reference) {
 	var gravest Review
 	var about Reference
 	for _, a := range t.Attempts {
-		if a.Doubt != "" && (gravest == "" || (a.Doubt == ReviewReversed && gravest != ReviewReversed)) {
+		if (t.PaidAt.IsZero() || a.Disposition == Kept) && a.Doubt.weight() > gravest.weight() {
 			gravest, about = a.Doubt, t.attemptReference(a.No)
 		}
 	}
@@ -50,7 +66,7 @@ func (t Transaction) gravestDoubt() (Review, Reference) {
 func (d *draft) review() {
 	t, was := &d.Next, d.Next.Review
 	t.Review, _ = t.gravestDoubt()
-	if t.Review != "" && (was == "" || (t.Review == ReviewReversed && was != ReviewReversed)) {
+	if t.Review.weight() > was.weight() {
 		d.emit(PaymentUnderReview, "", 0, Code(t.Review))
 	}
 }
@@ -58,7 +74,7 @@ func (d *draft) review() {
 // doubtAttempt stops the transaction's money until someone has looked. Whatever
 // clears another doubt must not free money that somebody gave back.
 func (d *draft) doubtAttempt(a *Attempt, why Review) {
-	if a.Doubt == "" || why == ReviewReversed {
+	if why.weight() > a.Doubt.weight() {
 		a.Doubt = why
 	}
 	d.review()
@@ -82,6 +98,27 @@ func (d *draft) doubtTry(try *Try, why Review) {
 // asked until it is.
 func (p *Payout) doubted() bool {
 	return slices.ContainsFunc(p.Tries, func(try Try) bool { return try.Doubt != "" })
+}
+
+// hinted asks about an attempt of which something was told that is no fact, until the
+// gateway has answered: the first question may be lost.
+func (d *draft) hinted(a *Attempt) {
+	if !a.Status.Live() {
+		a.SinceAt = d.given.Now
+	}
+	if soon := d.given.Now.Add(d.given.Policy.ReviewPause); a.CheckAt.IsZero() || a.CheckAt.After(soon) {
+		a.CheckAt = soon
+	}
+	d.inquireOnDoubt(d.aboutAttempt(a))
+}
+
+// hintedTry does the same for a try.
+func (d *draft) hintedTry(try *Try) {
+	p := d.Next.Payout
+	if soon := d.given.Now.Add(d.given.Policy.ReviewPause); p.NextAt.IsZero() || p.NextAt.After(soon) {
+		p.NextAt = soon
+	}
+	d.inquireOnDoubt(d.aboutTry(try))
 }
 
 // inquireOnDoubt asks the gateway, but not more often than policy says: whoever

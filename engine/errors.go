@@ -92,6 +92,7 @@ const (
 	CodeUnsupported          Code = "unsupported"
 	CodeOperatorFailed       Code = "operator_failed"  // the operator's own system, not the payer and not the gateway
 	CodeRefundMismatch       Code = "refund_mismatch"  // the gateway's refund is not of what we owe
+	CodeRefundReturned       Code = "refund_returned"  // told that the payer's bank sent it back: the gateway is asked
 	CodeRefundAttention      Code = "refund_attention" // the gateway wants something only people can give
 )
 

@@ -115,6 +115,9 @@ func (d *draft) offerAgain() error {
 	switch {
 	case over:
 		return d.end(ChargeIsFailed, CodeGatewaysResting)
+	case t.Review != "": // something says that it has been paid: first that is explained
+		t.Attempts[len(t.Attempts)-1].CheckAt = d.given.Now.Add(d.given.Policy.OfferAgain)
+		return nil
 	case len(doors) == 0:
 		return d.end(ChargeIsFailed, CodeOperatorUnavailable)
 	case d.operatorDown():

@@ -72,7 +72,7 @@ func (d *draft) chargeNotified(n Notification) error {
 		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
 	}
 	if n.Stale {
-		d.inquireOnDoubt(d.aboutAttempt(a))
+		d.hinted(a)
 		return nil
 	}
 	var believed bool
@@ -99,7 +99,7 @@ func (d *draft) payoutNotified(n Notification) error {
 		return Errorf(NotFound, CodeNotificationForeign, "%s was never asked of %s", n.Reference, n.Gateway)
 	}
 	if n.Stale {
-		d.inquireOnDoubt(d.aboutTry(try))
+		d.hintedTry(try)
 		return nil
 	}
 	believed, err := d.payoutReported(try, *n.Payout, fromNotification)

@@ -120,8 +120,7 @@ func (d *draft) tickPayout() error {
 	}
 	due := !p.NextAt.IsZero() && !p.NextAt.After(d.given.Now)
 	if due && p.doubted() {
-		d.inquireTries(p)
-		return nil
+		return d.inquireTries(p)
 	}
 	switch p.Status {
 	case PayoutIsSent:
@@ -133,18 +132,27 @@ func (d *draft) tickPayout() error {
 			return d.try(p)
 		}
 	case PayoutIsPaid:
+		if due { // a hint made us ask: until that is answered
+			p.NextAt = d.given.Now.Add(slowPace)
+			d.ask(d.aboutTry(p.last()))
+		}
 	}
 	return nil
 }
 
-// inquireTries asks about every try that is in doubt, and about the one under way.
-func (d *draft) inquireTries(p *Payout) {
+// inquireTries asks about every try that is in doubt, and about the one under way,
+// which keeps its own pace.
+func (d *draft) inquireTries(p *Payout) error {
 	p.NextAt = d.given.Now.Add(lastPace)
 	for i := range p.Tries {
-		if try := &p.Tries[i]; try.Doubt != "" || try.Status.Open() {
+		if try := &p.Tries[i]; try.Doubt != "" && !try.Status.Open() {
 			d.ask(d.aboutTry(try))
 		}
 	}
+	if p.Status == PayoutIsSent {
+		return d.checkTry(p)
+	}
+	return nil
 }
 
 // walletArrived reports that a payout waits for a wallet and there is one now

@@ -362,8 +362,9 @@ func (l *life) setWallet(w engine.Wallet) {
 // goFar brings some lives to a payout that is under way, or was refused its wallet: what
 // chance alone seldom reaches would seldom be looked at.
 func (l *life) goFar() {
+	paid := engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: price, Currency: money.XOF, Live: true}
 	news := []engine.Command{
-		engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: price, Currency: money.XOF, Live: true}},
+		engine.RecordChargeAnswer{Attempt: 1, Report: paid},
 		engine.ConfirmDelivery{},
 		engine.RecordPayoutAnswer{Try: 1, Send: 1, Err: engine.Errorf(engine.Declined, engine.CodeWalletRejected, "")},
 	}

@@ -244,6 +244,9 @@ func (d *draft) refundAnswered(c RecordRefundAnswer) error {
 	if err != nil {
 		return err
 	}
+	if c.Err == nil && c.Flight != r.Flights {
+		return nil // about a flight that has ended since: the next look tells
+	}
 	if c.Err == nil {
 		_, err := d.refundReported(r, c.Report, fromAnswer)
 		return err
@@ -305,10 +308,15 @@ func (d *draft) isRefund(r *Refund, said RefundReport) bool {
 }
 
 // refundDone books what the payer has back. Given back by hand, it never was in
-// flight: both halves are booked at once.
+// flight: both halves are booked at once. An answer that was asked for before the bank
+// sent it back, or before it became people's, is older than that.
 func (d *draft) refundDone(r *Refund) error {
-	if r.Status == RefundIsDone {
-		r.NextAt = time.Time{}
+	settled := r.Status == RefundIsDone || r.Status == RefundIsManual
+	switch {
+	case settled && !d.asked.IsZero() && d.asked.Before(r.SinceAt):
+		return nil
+	case r.Status == RefundIsDone:
+		r.NextAt, r.Code, r.Text = time.Time{}, "", ""
 		return nil
 	}
 	if !r.Status.InFlight() {
@@ -323,6 +331,9 @@ func (d *draft) refundDone(r *Refund) error {
 func (d *draft) refundPending(r *Refund, said RefundReport) error {
 	if said.Status == RefundReportAttention && r.Status != RefundIsDone {
 		r.Code, r.Text = CodeRefundAttention, said.Text
+	}
+	if r.Status == RefundIsPending && said.Status == RefundReportPending {
+		r.Code, r.Text = "", said.Text // what stood in its way does no more
 	}
 	if r.Status != RefundIsSending && r.Status != RefundIsUnknown {
 		return nil
@@ -351,8 +362,8 @@ func (d *draft) refundFailed(r *Refund, said RefundReport, from source) (believe
 	case r.Status.InFlight():
 		d.handOver(r, code, said.Text)
 	case r.Status == RefundIsDone && from != fromInquiry:
-		if r.NextAt.IsZero() {
-			r.SinceAt = d.given.Now
+		if r.NextAt.IsZero() { // until an answer says which: people are shown it
+			r.SinceAt, r.Code, r.Text = d.given.Now, CodeRefundReturned, said.Text
 			d.scheduleRefund(r)
 		}
 		d.inquireOnDoubt(d.aboutRefund(r))
@@ -396,15 +407,14 @@ func (d *draft) refundAbsent(r *Refund, from source) error {
 
 // refundNotified applies a notification about a refund of an attempt. Most name
 // no refund: it is authority only when one refund of that attempt is in flight
-// and the figures are its own. Anything else makes us ask. Of money that we keep
-// it means that somebody gave it back beside us.
+// and the figures are its own. Of money that we keep it means that somebody gives it
+// back beside us: it stands still from the first word of it, and moves again when
+// that refund has failed.
 func (d *draft) refundNotified(n Notification, a *Attempt) (believed bool, err error) {
 	r := d.refundOf(a.No)
 	switch {
-	case r == nil && n.Refund.Status == RefundReportDone:
-		d.doubtAttempt(a, ReviewReversed)
-		return true, nil
 	case r == nil:
+		d.refundedBeside(a, n.Refund.Status)
 		return true, nil
 	case r.Status.InFlight() || (r.Status == RefundIsDone && n.Refund.Status == RefundReportFailed):
 		return d.refundReported(r, *n.Refund, fromNotification)
@@ -413,4 +423,24 @@ func (d *draft) refundNotified(n Notification, a *Attempt) (believed bool, err e
 	}
 	d.inquireOnDoubt(d.aboutRefund(r))
 	return false, nil
+}
+
+// refundedBeside hears of a refund that is none of ours.
+func (d *draft) refundedBeside(a *Attempt, status RefundReportStatus) {
+	switch status {
+	case RefundReportDone:
+		d.doubtAttempt(a, ReviewReversed)
+	case RefundReportPending, RefundReportAttention:
+		if a.Doubt.weight() < ReviewRefunding.weight() {
+			d.scheduleDoubt(a) // its last word may be lost: the charge shows it too
+		}
+		d.doubtAttempt(a, ReviewRefunding)
+	case RefundReportFailed:
+		if a.Doubt == ReviewRefunding {
+			a.Doubt = ""
+			d.review()
+			d.scheduleCheck(a)
+		}
+	case RefundReportAbsent:
+	}
 }

@@ -1,6 +1,9 @@
 package http
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
@@ -12,7 +15,7 @@ import (
 
 // refuseCardNumber looks wherever a caller's words could be kept.
 func refuseCardNumber(ctx *fasthttp.RequestCtx) error {
-	for _, words := range [][]byte{ctx.Path(), ctx.Request.Header.Peek("Idempotency-Key"), ctx.Request.Body()} {
+	for _, words := range [][]byte{ctx.Path(), ctx.URI().QueryString(), ctx.Request.Header.Peek("Idempotency-Key"), ctx.Request.Body()} {
 		if holdsCardNumber(words) {
 			return engine.Errorf(engine.Invalid, codeCardNumberSent, "a card's number is typed on the gateway's page and sent nowhere else")
 		}
@@ -26,25 +29,79 @@ const (
 	cardDigitsMax = 19
 )
 
-// holdsCardNumber reports a run of digits, with single spaces or hyphens between
-// them or none, that begins and ends as a card's number does.
+// groupings are how people write the digits apart, as the brands print them. A number in
+// one piece has any of the lengths.
+var groupings = [][]int{{4, 4, 4, 4}, {4, 4, 4, 4, 3}, {4, 6, 5}, {4, 6, 4}}
+
+// group is a run of digits in a text.
+type group struct{ from, to int }
+
+func (g group) length() int { return g.to - g.from }
+
+// holdsCardNumber reports digits that stand by themselves, in one piece or apart as on a
+// card, and begin and end as a card's number does. Digits that touch a letter are part of
+// a name: one UUID in two thousand would be refused otherwise, whoever sends it and for ever.
 func holdsCardNumber(words []byte) bool {
-	run := make([]byte, 0, cardDigitsMax+1) // one too many is no card's, however long it goes on
-	for i, b := range words {
-		switch {
-		case '0' <= b && b <= '9':
-			if len(run) <= cardDigitsMax {
-				run = append(run, b-'0')
-			}
-		case (b == ' ' || b == '-') && i > 0 && words[i-1] != b && len(run) > 0:
-		default:
-			if isCardNumber(run) {
-				return true
-			}
-			run = run[:0]
+	var near [5]group // the last groups that stand side by side
+	n := 0
+	for i := 0; i < len(words); i++ {
+		if !isDigit(words[i]) {
+			continue
+		}
+		g := group{from: i}
+		for i < len(words) && isDigit(words[i]) {
+			i++
+		}
+		g.to = i
+		if g.from > 0 && isLetter(words[g.from-1]) || g.to < len(words) && isLetter(words[g.to]) {
+			n = 0
+			continue
+		}
+		if n > 0 && !isGap(words[near[n-1].to:g.from]) {
+			n = 0
+		}
+		if n == len(near) {
+			n = copy(near[:], near[1:])
+		}
+		near[n] = g
+		n++
+		if isCard(words, near[n-1:n]) || slices.ContainsFunc(groupings, func(lengths []int) bool {
+			return n >= len(lengths) && isGrouped(near[n-len(lengths):n], lengths) && isCard(words, near[n-len(lengths):n])
+		}) {
+			return true
 		}
 	}
-	return isCardNumber(run)
+	return false
+}
+
+func isDigit(b byte) bool  { return '0' <= b && b <= '9' }
+func isLetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
+
+// isGap reports up to three bytes that people write between the groups: also a
+// no-break space, which is two.
+func isGap(between []byte) bool {
+	other := func(b byte) bool { return b < 0x80 && !strings.ContainsRune(" -._\t", rune(b)) }
+	return len(between) <= 3 && !slices.ContainsFunc(between, other)
+}
+
+func isGrouped(groups []group, lengths []int) bool {
+	return slices.EqualFunc(groups, lengths, func(g group, n int) bool { return g.length() == n })
+}
+
+// isCard reads the groups as one number.
+func isCard(words []byte, groups []group) bool {
+	var digits [cardDigitsMax]byte
+	n := 0
+	for _, g := range groups {
+		for _, b := range words[g.from:g.to] {
+			if n == len(digits) {
+				return false
+			}
+			digits[n] = b - '0'
+			n++
+		}
+	}
+	return isCardNumber(digits[:n])
 }
 
 // isCardNumber: a length and a beginning that the brands use, and Luhn's check

@@ -37,6 +37,15 @@ func TestACardNumberIsTakenNowhere(t *testing.T) {
 			return e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{field: value}), key("k-"+field))
 		}
 	}
+	for _, written := range []string{
+		"4084.0840.8408.4081", "4084_0840_8408_4081", "4084  0840  8408  4081", "4084 0840 8408 4081", "1 4084 0840 8408 4081",
+		"2026-07-01 4084084084084081", "3782 822463 10005", "3782-822463-10005 exp. 12/30",
+	} {
+		sent[written] = func() answerOf {
+			return e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{"talent_id": written}), key("k-written"))
+		}
+	}
+	sent["a query"] = func() answerOf { return e.do(t, "GET", "/v1/payments/pay_0?card="+pan, "", nil) }
 	sent["the amount"] = func() answerOf {
 		body := strings.Replace(orangeBody(t, nil), `"amount":15000`, `"amount":`+pan, 1)
 		return e.do(t, "POST", "/v1/payments/initiate", body, key("k-amount"))
@@ -64,7 +73,9 @@ func TestNumbersThatAreNoCardsAreTaken(t *testing.T) {
 		"a wrong check digit":    "4084084084084082",
 		"a phone":                "2250700000001",
 		"twenty digits":          "40840840840840814084",
-		"a card's digits, apart": "4084_0840_8408_4081",
+		"a UUID":                 "10bfbbe4-7577-4282-9253-cf2d0c6ef669", // 4757742829253 in its middle passes for a Visa
+		"digits in a name":       "order4084084084084081x",
+		"other groups":           "408-408-4084084-081",
 	} {
 		a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{"booking_id": booking}), key("k-"+booking))
 		require.Equal(t, 202, a.status, "%s: %s", name, a.body)

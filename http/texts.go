@@ -313,6 +313,10 @@ var texts = map[engine.Code]text{
 		"Votre remboursement est en cours de vérification par notre équipe.",
 		"Our team is checking your refund.",
 	},
+	engine.CodeRefundReturned: {
+		"Votre remboursement est en cours de vérification : votre banque l’a peut-être renvoyé.",
+		"We are checking your refund: your bank may have sent it back.",
+	},
 	engine.CodeRefundAttention: {
 		"Votre remboursement est en cours : notre équipe complète la demande.",
 		"Your refund is under way: our team is completing the request.",

@@ -30,7 +30,7 @@ type RefundWaiting struct {
 
 // refundsHeldUp is why a refund may stand still at its gateway until people have
 // looked.
-var refundsHeldUp = []string{string(engine.CodeRefundAttention), string(engine.CodeRefundMismatch)}
+var refundsHeldUp = []string{string(engine.CodeRefundAttention), string(engine.CodeRefundMismatch), string(engine.CodeRefundReturned)}
 
 // RefundsWaiting lists up to limit of them, the longest owed first.
 func (s *Store) RefundsWaiting(ctx context.Context, limit int) ([]RefundWaiting, error) {

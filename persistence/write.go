@@ -235,7 +235,7 @@ func (w *writer) addNotification(d *decided, n engine.Notification) {
 	if slices.Contains(d.decision.Counted, n.Identity) {
 		status = inboxCounted
 	}
-	if !d.decision.Changed() && (d.inbox == inboxCounted || status != inboxCounted) {
+	if !d.decision.Changed() && (d.inbox == inboxCounted || (status != inboxCounted && d.inbox != "")) {
 		return
 	}
 	identities, deliveries := &w.identities, &w.deliveries

@@ -83,6 +83,26 @@ var mutants = []mutant{
 		pack:  "./engine", test: model,
 	},
 	{
+		name:  "offered again though something says that it was paid",
+		edits: []edit{{"engine/failover.go", "case t.Review != \"\": // something", "case false: // something"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "a hint asked about once",
+		edits: []edit{{"engine/attempt.go", "if a.Status == AttemptSucceeded && a.Doubt == \"\" { // a hint", "if false { // a hint"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "a refund beside us that holds nothing up",
+		edits: []edit{{"engine/refund.go", "case RefundReportPending, RefundReportAttention:\n\t\tif a.Doubt", "case \"\":\n\t\tif a.Doubt"}},
+		pack:  "./engine", test: stories,
+	},
+	{
+		name:  "an older done believed after a bounce",
+		edits: []edit{{"engine/refund.go", "case settled && !d.asked.IsZero() && ", "case false && settled && "}},
+		pack:  "./engine", test: stories,
+	},
+	{
 		name:  "a wallet set while another doubt stood is forgotten",
 		edits: []edit{{"engine/draft.go", "	d.remember()\n", ""}},
 		pack:  "./engine", test: stories,
@@ -110,8 +130,8 @@ var mutants = []mutant{
 	{
 		name: "a doubt cleared by another attempt's success",
 		edits: []edit{
-			{"engine/charge.go", "a.Doubt = \"\" // these", "for i := range t.Attempts {\n\t\t\tt.Attempts[i].Doubt = \"\"\n\t\t} // these"},
-			{"engine/charge.go", "if a.Doubt.aboutFigures() {", "if t.Review.aboutFigures() {"},
+			{"engine/charge.go", "a.Doubt = \"\" // the", "for i := range t.Attempts {\n\t\t\tt.Attempts[i].Doubt = \"\"\n\t\t} // the"},
+			{"engine/charge.go", "if a.Doubt.aboutFigures() && from == fromInquiry {", "if from == fromInquiry {"},
 		},
 		pack: "./engine", test: stories,
 	},

@@ -228,8 +228,10 @@ CREATE TABLE refunds (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX one_refund_in_flight ON refunds (transaction_id, attempt_no) WHERE status IN ('sending', 'unknown', 'pending');
 CREATE UNIQUE INDEX a_refund_reference_is_used_once ON refunds (gateway, reference);
--- Serves: what people must give back, oldest first, and how much is owed for how long.
+-- Serves: how much is owed for how long.
 CREATE INDEX refunds_not_done ON refunds (owed_at) WHERE status <> 'done';
+-- Serves: what people must look at, oldest first: also one that is done and was told to have come back.
+CREATE INDEX refunds_looked_at ON refunds (owed_at) WHERE next_at IS NOT NULL;
 
 -- The book. Append only; a journal is known by its number in its transaction,
 -- and the same fact can't be booked twice.

@@ -165,5 +165,6 @@ SELECT r.reference, r.gateway FROM refunds r LEFT JOIN attempts a ON a.transacti
 
 -- name: I29 a payment is under review as long as something about it is doubted
 SELECT t.id::text, t.review FROM transactions t
- WHERE (t.review <> '') <> (EXISTS (SELECT FROM attempts a WHERE a.transaction_id = t.id AND a.doubt <> '')
+ WHERE (t.review <> '') <> (EXISTS (SELECT FROM attempts a WHERE a.transaction_id = t.id AND a.doubt <> ''
+                                        AND (t.paid_at IS NULL OR a.disposition = 'kept'))
                          OR EXISTS (SELECT FROM payout_tries p WHERE p.transaction_id = t.id AND p.doubt <> ''));

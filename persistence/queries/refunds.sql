@@ -31,6 +31,6 @@ SELECT r.transaction_id, r.reference, a.reference, r.gateway, a.gateway_referenc
   FROM refunds r
   JOIN attempts a ON a.transaction_id = r.transaction_id AND a.no = r.attempt_no
   JOIN transactions t ON t.id = r.transaction_id
- WHERE r.status <> 'done' AND (r.status = 'manual' OR r.code = ANY($3::text[]) OR r.sends >= $2)
+ WHERE r.next_at IS NOT NULL AND (r.status = 'manual' OR r.code = ANY($3::text[]) OR (r.status <> 'done' AND r.sends >= $2))
  ORDER BY r.owed_at, r.transaction_id, r.no
  LIMIT $1;
