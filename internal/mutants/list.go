@@ -149,7 +149,7 @@ var mutants = []mutant{
 		name: "a second success owed back in another commit",
 		edits: []edit{{
 			"persistence/write.go", "w.refunds.queue(batch, \"WriteRefunds\")",
-			"if w.journals.cells == nil {\n\t\tw.refunds.queue(batch, \"WriteRefunds\")\n\t}",
+			"if len(w.journals.arrays) == 0 {\n\t\tw.refunds.queue(batch, \"WriteRefunds\")\n\t}",
 		}},
 		pack: "./persistence", test: "TestALateSuccessOnTheDeadAttemptOwesItBackInOneCommit",
 	},
