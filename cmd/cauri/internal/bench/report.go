@@ -18,6 +18,8 @@ type Report struct {
 	Overload   *Overload          `json:"overload,omitempty"`
 	Rows       []Row              `json:"rows"`
 	Measures   []Measure          `json:"measures"`
+
+	asks map[string]string // of each cell
 }
 
 // Machine is where it ran.
@@ -32,7 +34,8 @@ type Machine struct {
 // Row is the median of a design's rounds in a cell, figure by figure.
 type Row struct {
 	Cell   string  `json:"cell"`
-	Says   string  `json:"says"`
+	Asks   string  `json:"asks"` // the cell in words
+	Says   string  `json:"says"` // the design
 	Rounds int     `json:"rounds"`
 	Median Measure `json:"median"`
 }
@@ -73,8 +76,12 @@ var quotients = []quotient{
 }
 
 func newReport(c Config) *Report {
+	asks := map[string]string{}
+	for _, cell := range c.Plan.Cells {
+		asks[cell.Name] = cell.says()
+	}
 	return &Report{
-		Quick: c.Plan.Quick, Ratios: map[string]float64{},
+		Quick: c.Plan.Quick, Ratios: map[string]float64{}, asks: asks,
 		Machine: Machine{
 			Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), PostgreSQL: c.Server.Version,
 			Durable: "fsync on, synchronous_commit on, full_page_writes on; load, server and PostgreSQL share the cores",
@@ -162,7 +169,7 @@ func (r *Report) row(of Measure) Row {
 		m.Wrong += one.Wrong
 		m.Broken += one.Broken
 	}
-	return Row{Cell: of.Cell, Says: of.Design.Says(), Rounds: len(rounds), Median: m}
+	return Row{Cell: of.Cell, Asks: r.asks[of.Cell], Says: of.Design.Says(), Rounds: len(rounds), Median: m}
 }
 
 func median(values []float64) float64 {
