@@ -17,6 +17,10 @@ type CommitterConfig struct {
 	// two: 256 askers 8.6 and 10.9 thousand a second, 64 alike, 8 a tenth less, 1 alike.
 	Workers  int
 	RoundMax int // asks decided together; 128: beyond it a round takes longer and saves nothing
+	// Enough is for how many asks a second round is begun beside the first; 32. Measured
+	// with fsync against 1: 64 askers 12 % more a second, 8 alike for a third less of the
+	// processors, 256 and 1 alike. 64 and 128 take a tenth from 64 askers.
+	Enough   int
 	QueueMax int // asks waiting; 16 rounds: more than the gate before the actors lets in, so that it says who is turned away
 }
 
@@ -27,11 +31,17 @@ func (c CommitterConfig) withDefaults() CommitterConfig {
 	if c.RoundMax == 0 {
 		c.RoundMax = 128
 	}
+	if c.Enough == 0 {
+		c.Enough = 32
+	}
 	if c.QueueMax == 0 {
 		c.QueueMax = 16 * c.RoundMax
 	}
 	return c
 }
+
+// gatherWithin is about what a round takes on a quick disk.
+const gatherWithin = 5 * time.Millisecond
 
 // roundsWithin bounds what becomes of one round, its halves included. Whatever is
 // not committed by then was not: its askers come again.
@@ -46,6 +56,8 @@ type Committer struct {
 	queue  chan *waiting
 	quit   chan struct{}
 	done   sync.WaitGroup
+	busy   atomic.Int32  // rounds under way
+	freed  chan struct{} // one has ended
 
 	mu     sync.RWMutex // nobody enters a queue that has been drained
 	closed bool
@@ -63,7 +75,7 @@ type waiting struct {
 // NewCommitter commits through the store.
 func NewCommitter(store *Store, config CommitterConfig) *Committer {
 	config = config.withDefaults()
-	return &Committer{store: store, config: config, queue: make(chan *waiting, config.QueueMax), quit: make(chan struct{})}
+	return &Committer{store: store, config: config, queue: make(chan *waiting, config.QueueMax), quit: make(chan struct{}), freed: make(chan struct{}, 1)}
 }
 
 // Start begins to commit.
@@ -145,7 +157,37 @@ func (c *Committer) work() {
 			}
 		}
 		c.take(r)
+		c.gather(r)
+		c.busy.Add(1)
 		c.settle(r.round, 0, time.Now().Add(roundsWithin))
+		c.busy.Add(-1)
+		select {
+		case c.freed <- struct{}{}:
+		default: // who gathers has been told
+		}
+	}
+}
+
+// gather lets a small round grow while another is under way: the disk and the
+// processors would serve two small ones no sooner. It ends with the other, when there
+// is enough, or after a moment: the other may be waiting for somebody's lock.
+func (c *Committer) gather(r *gathering) {
+	var over <-chan time.Time
+	for c.busy.Load() > 0 && len(r.round)+len(r.held) < c.config.Enough {
+		if over == nil {
+			timer := time.NewTimer(gatherWithin)
+			defer timer.Stop()
+			over = timer.C
+		}
+		select {
+		case w := <-c.queue:
+			r.add(w)
+		case <-c.freed:
+		case <-over:
+			return
+		case <-c.quit:
+			return
+		}
 	}
 }
 

@@ -134,6 +134,31 @@ func TestARowHeldByAnotherMakesItsOwnAskComeAgain(t *testing.T) {
 	w.sound(t)
 }
 
+// A round that waits for somebody's lock holds up none beside it, however few ask.
+func TestARoundThatWaitsForALockHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ids := w.initiated(t, 2)
+	holder := w.seizing(t, "SELECT id FROM transactions WHERE id = $1 FOR UPDATE", [16]byte(ids[0]))
+	c := persistence.NewCommitter(w.Store, persistence.CommitterConfig{})
+	require.NoError(t, c.Start(t.Context()))
+	waits := make(chan error, 1)
+	go func() {
+		_, err := c.Apply(t.Context(), successes(ids)[0])
+		waits <- err
+	}()
+	require.Eventually(t, func() bool { // it is in PostgreSQL by now, and waits there
+		return w.count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+	}, 10*time.Second, time.Millisecond)
+	_, err := c.Apply(t.Context(), successes(ids)[1])
+	require.NoError(t, err)
+	require.Empty(t, waits, "the first one waits still")
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-waits)
+	require.NoError(t, c.Stop(t.Context()))
+	w.sound(t)
+}
+
 // What is asked of one payment, of one booking, under one key, for one phone: each
 // ask is decided on what the one before it has left.
 func TestAsksThatWantTheSameComeOneRoundAfterAnother(t *testing.T) {
