@@ -75,7 +75,10 @@ type waiting struct {
 // NewCommitter commits through the store.
 func NewCommitter(store *Store, config CommitterConfig) *Committer {
 	config = config.withDefaults()
-	return &Committer{store: store, config: config, queue: make(chan *waiting, config.QueueMax), quit: make(chan struct{}), freed: make(chan struct{}, 1)}
+	return &Committer{
+		store: store, config: config,
+		queue: make(chan *waiting, config.QueueMax), quit: make(chan struct{}), freed: make(chan struct{}, 1),
+	}
 }
 
 // Start begins to commit.

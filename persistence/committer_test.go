@@ -2,6 +2,7 @@ package persistence_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -337,4 +338,39 @@ func TestADecisionThatPanicsBreaksItsOwnAskerAlone(t *testing.T) {
 	require.Equal(t, 1, bugs)
 	require.Equal(t, 3, w.count(t, "SELECT count(*) FROM holds"))
 	require.Equal(t, 1, w.commits(t))
+}
+
+// BenchmarkCommitter is Apply in company: what each of 1, 8 and 64 askers waits for is
+// the same commit. One operation is one webhook.
+func BenchmarkCommitter(b *testing.B) {
+	for _, askers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("askers=%d", askers), func(b *testing.B) {
+			w := open(b)
+			c := persistence.NewCommitter(w.Store, persistence.CommitterConfig{})
+			require.NoError(b, c.Start(b.Context()))
+			asks := make(chan engine.Ask, b.N)
+			for range b.N {
+				id := freshID()
+				w.apply(b, id, initiation(id.String()))
+				asks <- engine.Ask{Transaction: id, Command: succeeded(id, 50_000)}
+			}
+			close(asks)
+			var asking sync.WaitGroup
+			errs := make([]error, askers)
+			b.ResetTimer()
+			for i := range askers {
+				asking.Go(func() {
+					for ask := range asks {
+						if _, err := c.Apply(b.Context(), ask); err != nil {
+							errs[i] = err
+						}
+					}
+				})
+			}
+			asking.Wait()
+			b.StopTimer()
+			require.NoError(b, errors.Join(errs...))
+			require.NoError(b, c.Stop(context.Background()))
+		})
+	}
 }

@@ -101,7 +101,7 @@ type Settings struct {
 	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"2" help:"Rounds of commits under way at once, from 1 to 8."`
 	LiveActors    int `name:"live-actors" env:"CAURI_LIVE_ACTORS" default:"10000" help:"Transactions kept in memory at once."`
 
-	GCPercent int `name:"gc-percent" env:"GOGC" default:"200" help:"How much the heap grows between two rounds of the garbage collector, in percent. Half of it takes 40 MB less at 256 connections, and a tenth of the rate."`
+	GCPercent int `name:"gc-percent" env:"GOGC" default:"200" help:"How much the heap grows between two rounds of the garbage collector, in percent. Half of it takes 30 MB less at 256 connections, and 5 % of the rate."`
 
 	LogFormat telemetry.Format `name:"log-format" env:"CAURI_LOG_FORMAT" enum:"text,json" default:"text" help:"How log lines look: ${enum}."`
 	LogLevel  slog.Level       `name:"log-level" env:"CAURI_LOG_LEVEL" default:"INFO" help:"The least level that is logged: DEBUG, INFO, WARN, ERROR."`

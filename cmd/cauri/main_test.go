@@ -17,6 +17,7 @@ import (
 var roles = map[string]func(ctx context.Context, args []string) (exit int){
 	childWord:    beAnEngine,
 	campaignWord: beFar,
+	benchWord:    beABenchServer,
 }
 
 // childWord is the role of the engine that the harness kills.

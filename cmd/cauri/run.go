@@ -95,8 +95,8 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 }
 
 // tune sets what the process has one of. A webhook's garbage is short-lived and the
-// live heap small: collecting half as often gave 8 to 13 % more webhooks a second, for
-// 40 MB (cauri bench, GOGC=100 against 200; 400 gave 3 % more, for 100 MB).
+// live heap small: collecting half as often gave 5 % more webhooks a second for 7 % less
+// CPU and 30 MB (docs/adr/0020: 100 against 200; 400 gave 2 % more, for 67 MB).
 func (a *app) tune() {
 	if a.settings.GCPercent > 0 { // a test's settings leave it as it is
 		debug.SetGCPercent(a.settings.GCPercent)

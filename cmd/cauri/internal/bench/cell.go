@@ -45,11 +45,18 @@ const (
 	manyRows = 5_000_000
 )
 
+// The questions that are no cells: each has a way of its own to be asked.
+const (
+	overloadCell = "overload"
+	memoryCell   = "memory"
+)
+
 // Plan is the whole of a run.
 type Plan struct {
 	Quick    bool
 	Cells    []Cell
 	Overload bool
+	Memory   bool
 }
 
 // Quick is every ratio in under four minutes; Full adds rounds, the cells between,
@@ -73,7 +80,7 @@ func Quick() Plan {
 func Full() Plan {
 	const s = time.Second
 	all := []Design{Naive, Single, Alone, Ours, Raw}
-	return Plan{Overload: true, Cells: []Cell{
+	return Plan{Overload: true, Memory: true, Cells: []Cell{
 		{"unique-256", Unique, 256, 0, all, 5, 4 * s},
 		{"unique-64", Unique, 64, 0, all, 5, 4 * s},
 		{"unique-8", Unique, 8, 0, all, 3, 4 * s},
@@ -96,9 +103,9 @@ func (p Plan) Only(names []string) (Plan, error) {
 		return p, nil
 	}
 	var kept []Cell
-	p.Overload = slices.Contains(names, "overload")
+	p.Overload, p.Memory = slices.Contains(names, overloadCell), slices.Contains(names, memoryCell)
 	for _, name := range names {
-		if name == "overload" {
+		if name == overloadCell || name == memoryCell {
 			continue
 		}
 		i := slices.IndexFunc(p.Cells, func(c Cell) bool { return c.Name == name })
@@ -125,5 +132,5 @@ func (p Plan) names() string {
 	for _, c := range p.Cells {
 		names = append(names, c.Name)
 	}
-	return strings.Join(append(names, "overload"), ", ")
+	return strings.Join(append(names, overloadCell, memoryCell), ", ")
 }

@@ -39,7 +39,7 @@ const slowDisk = "ALTER DATABASE %[1]s SET commit_delay = 100000; ALTER DATABASE
 
 // overload runs the question once.
 func (r *run) overload(ctx context.Context) (err error) {
-	const cell = "overload"
+	const cell = overloadCell
 	r.Progress("%s: a disk that takes 100 ms, and %d times more deliveries than it can take", cell, overloadTimes)
 	f, err := r.fieldNamed(ctx, cell, 0)
 	if err != nil {

@@ -13,7 +13,11 @@ import (
 var pageSource string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"whole": whole, "two": func(v float64) string { return fmt.Sprintf("%.2f", v) }, "dash": orDash, "times": func(a, b int) int { return a * b },
+	"whole": whole,
+	"two":   func(v float64) string { return fmt.Sprintf("%.2f", v) },
+	"dash":  orDash,
+	"mega":  func(n int64) string { return whole(megabytes(n)) },
+	"times": func(a, b int) int { return a * b },
 }).Parse(pageSource))
 
 // The plots' widths, in the units of their viewBox.

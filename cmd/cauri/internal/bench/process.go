@@ -174,13 +174,19 @@ func statFields(pid string) ([]string, error) {
 }
 
 // residentMax is the most memory the process has had resident, in bytes.
-func residentMax(pid int) (int64, error) {
+func residentMax(pid int) (int64, error) { return statusOf(pid, "VmHWM:") }
+
+// residentNow is what it has now.
+func residentNow(pid int) (int64, error) { return statusOf(pid, "VmRSS:") }
+
+// statusOf reads a size of the process (proc(5), /proc/pid/status), in bytes.
+func statusOf(pid int, name string) (int64, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, errNoProc
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, is := strings.CutPrefix(line, "VmHWM:"); is {
+		if value, is := strings.CutPrefix(line, name); is {
 			kilobytes, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
 			return kilobytes << 10, err
 		}

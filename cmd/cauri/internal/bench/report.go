@@ -16,6 +16,7 @@ type Report struct {
 	Targets    []Target           `json:"targets"`
 	Invariants verdict            `json:"invariants"`
 	Overload   *Overload          `json:"overload,omitempty"`
+	Memory     *Memory            `json:"memory,omitempty"`
 	Rows       []Row              `json:"rows"`
 	Measures   []Measure          `json:"measures"`
 
@@ -116,6 +117,14 @@ func (r *Report) conclude(took time.Duration) {
 		r.Targets = append(r.Targets, Target{"overload_goodput_5x", 0.8, false, share, share >= 0.8},
 			Target{"overload_refused_ms", 50, true, o.RefusedP99, o.RefusedP99 <= 50},
 			Target{"overload_recovery_s", 5, true, o.Recovered, o.Recovered <= 5})
+	}
+	if m := r.Memory; m != nil {
+		r.Targets = append(r.Targets, Target{"memory_growth", 1.3, true, m.Growth, m.Growth <= 1.3})
+	}
+	for _, m := range r.Rows {
+		if most := megabytes(m.Median.Resident); m.Cell == "unique-256" && m.Median.Design == Ours && most > 0 {
+			r.Targets = append(r.Targets, Target{"resident_mb_256", 64, true, most, most <= 64})
+		}
 	}
 }
 

@@ -78,6 +78,11 @@ func Run(ctx context.Context, config Config) (_ *Report, err error) {
 			return nil, fmt.Errorf("overload: %w", err)
 		}
 	}
+	if r.Plan.Memory {
+		if err := r.endure(ctx); err != nil {
+			return nil, fmt.Errorf("memory: %w", err)
+		}
+	}
 	r.report.conclude(time.Since(began))
 	return r.report, nil
 }
