@@ -91,9 +91,9 @@ func (f *field) kept(ctx context.Context, ids []engine.ID) (holds, events, count
 	for i, id := range ids {
 		names[i] = id
 	}
-	err = f.window.QueryRow(ctx, `SELECT (SELECT count(*) FROM holds WHERE transaction_id = ANY($1)),
-		(SELECT count(*) FROM outbox WHERE transaction_id = ANY($1) AND kind = 'payment.received'),
-		(SELECT count(*) FROM inbox WHERE transaction_id = ANY($1) AND status = 'counted'),
-		(SELECT count(*) FROM postings WHERE transaction_id = ANY($1))`, names).Scan(&holds, &events, &counted, &postings)
+	err = f.window.QueryRow(ctx, `SELECT (SELECT count(*) FROM holds WHERE transaction_id IN (SELECT unnest($1::uuid[]))),
+		(SELECT count(*) FROM outbox WHERE transaction_id IN (SELECT unnest($1::uuid[])) AND kind = 'payment.received'),
+		(SELECT count(*) FROM inbox WHERE transaction_id IN (SELECT unnest($1::uuid[])) AND status = 'counted'),
+		(SELECT count(*) FROM postings WHERE transaction_id IN (SELECT unnest($1::uuid[])))`, names).Scan(&holds, &events, &counted, &postings)
 	return holds, events, counted, postings, err
 }

@@ -22,9 +22,9 @@ const (
 	memoryBatch   = 50_000
 	memoryBatches = 20 // a million
 	memoryWarm    = 2  // batches: by then every pool has grown
-	// quietWithin is longer than an idle actor lives, and than Go's scavenger takes to give
-	// back what was theirs.
-	quietWithin = 75 * time.Second
+	// quietWithin is longer than an idle actor lives, and than the two minutes after which Go
+	// collects a heap that nobody grows.
+	quietWithin = 150 * time.Second
 	quietLook   = time.Second
 )
 
@@ -79,6 +79,7 @@ func (r *run) forget(ctx context.Context, f *field, child *server) (*Memory, err
 			"memory: of %d payments %d were answered; there are %d holds, %d events, %d notifications and %d postings",
 			memoryBatch, n, holds, events, counted, postings)
 		r.report.Invariants.add(v)
+		r.Progress("  %7d payments, %6.0f/s", m.Payments, rates[batch])
 		if batch+1 == memoryWarm {
 			if m.Warm, err = r.quiet(ctx, pid); err != nil {
 				return nil, err

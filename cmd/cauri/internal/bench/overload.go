@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,7 +188,7 @@ func arrive(ctx context.Context, address string, perSecond float64, take func() 
 	done.Wait()
 	all := slices.Concat(arrivals...)
 	slices.SortFunc(all, func(a, b arrival) int { return int(a.at - b.at) })
-	return all, errors.Join(errs...)
+	return all, cmp.Or(errs...)
 }
 
 func (g *gun) deliver(ctx context.Context, address string, request []byte) (one arrival, err error) {
