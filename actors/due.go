@@ -52,10 +52,13 @@ func (d *dueClock) claim(ctx context.Context) {
 			d.ticks.give() // its lease lapses and it is claimed again
 		}
 	}
-	if len(ids) == limit {
-		d.nudge() // there may be more
+	if len(ids)*kindsOfDue >= limit {
+		d.nudge() // there may be more: the limit is of rows
 	}
 }
+
+// kindsOfDue is how many rows a transaction has at most.
+const kindsOfDue = 4
 
 func (d *dueClock) ticked(id engine.ID, err error) {
 	d.ticks.give()

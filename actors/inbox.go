@@ -56,24 +56,35 @@ func (i *inboxClock) claim(ctx context.Context) {
 	}
 }
 
-// retell parses the stored bytes anew and asks their transaction again.
-func (i *inboxClock) retell(p engine.Parked) {
-	n, err := i.sys.parse(p)
+// retell asks its transaction again, with each of the bytes it was told in until some
+// count: the first may be the wrong ones.
+func (i *inboxClock) retell(p engine.Parked) { i.tell(p, 0, errNoEvidence) }
+
+// errNoEvidence is a row of the inbox whose bytes are gone.
+var errNoEvidence = errors.New("its bytes are not kept any more")
+
+// tell parses the nth delivery anew. cause is why those before it did not count.
+func (i *inboxClock) tell(p engine.Parked, nth int, cause error) {
+	if nth == len(p.Deliveries) {
+		i.settle(func() { i.failed(p, cause) })
+		return
+	}
+	n, err := i.sys.parse(p.Gateway, p.Deliveries[nth])
 	if err != nil {
-		i.settle(func() { i.failed(p, err) })
+		i.tell(p, nth+1, err)
 		return
 	}
 	q := &question{
 		ask: engine.Ask{Transaction: n.Reference.Transaction, Command: engine.Notify{Notification: n}},
 		reply: func(applied engine.Applied, err error) {
-			i.settle(func() {
-				switch {
-				case transient(err) && !errors.Is(err, engine.Internal): // its lease lapses and it is claimed again
-				case err == nil && slices.Contains(applied.Counted, p.Identity): // it has left the inbox
-				default: // refused, or taken as a doubt only: it may be told again
-					i.failed(p, err)
-				}
-			})
+			switch {
+			case transient(err) && !errors.Is(err, engine.Internal): // its lease lapses and it is claimed again
+				i.settle(func() {})
+			case err == nil && slices.Contains(applied.Counted, p.Identity): // it has left the inbox
+				i.settle(func() {})
+			default: // refused, or taken as a doubt only: it may be told again
+				i.tell(p, nth+1, err)
+			}
 		},
 	}
 	if refused := i.sys.send(q); refused != "" {
@@ -115,18 +126,18 @@ func (i *inboxClock) failed(p engine.Parked, cause error) {
 }
 
 // parse reads a stored body with its gateway's own parser.
-func (s *System) parse(p engine.Parked) (n engine.Notification, err error) {
+func (s *System) parse(gateway engine.Gateway, d engine.Delivery) (n engine.Notification, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			s.broke("parser", reason, "gateway", p.Gateway)
-			err = fmt.Errorf("the parser of %s broke", p.Gateway)
+			s.broke("parser", reason, "gateway", gateway)
+			err = fmt.Errorf("the parser of %s broke", gateway)
 		}
 	}()
-	parser := s.gateways[p.Gateway].Webhooks
+	parser := s.gateways[gateway].Webhooks
 	if parser == nil {
-		return n, engine.Errorf(engine.Unsupported, engine.CodeUnsupported, "no parser for %s", p.Gateway)
+		return n, engine.Errorf(engine.Unsupported, engine.CodeUnsupported, "no parser for %s", gateway)
 	}
-	if n, err = parser.Parse(engine.Delivery{Signature: p.Signature, Body: p.Body, ReceivedAt: p.ParkedAt}); err != nil {
+	if n, err = parser.Parse(d); err != nil {
 		return n, fmt.Errorf("parse: %w", err)
 	}
 	return n, nil

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -166,9 +167,15 @@ func (parser) Parse(d engine.Delivery) (engine.Notification, error) {
 // retold lets one notification wait after so many tries and returns what became of it.
 func retold(t *testing.T, body string, tries int, store apply) (*mailroom, *System) {
 	t.Helper()
+	var deliveries []engine.Delivery
+	for _, bytes := range strings.Split(body, "|") { // told more than once, in other bytes
+		deliveries = append(deliveries, engine.Delivery{
+			Body: []byte(bytes), Signature: []byte("signature"), ReceivedAt: time.Unix(1_767_225_600, 0),
+		})
+	}
 	m := &mailroom{waiting: []engine.Parked{{
-		Gateway: engine.Paystack, Kind: "charge.success", Identity: engine.Identity(body), Body: []byte(body),
-		Signature: []byte("signature"), Tries: tries, ParkedAt: time.Unix(1_767_225_600, 0),
+		Gateway: engine.Paystack, Kind: "charge.success", Identity: engine.Identity(body), Tries: tries,
+		Deliveries: deliveries,
 	}}}
 	s := started(t, store, func(c *Config) {
 		c.Inbox, c.InboxEvery = m, time.Millisecond
@@ -192,6 +199,25 @@ func TestAWaitingNotificationIsToldAgain(t *testing.T) {
 	require.Equal(t, []byte("early"), n.Delivery.Body)
 	require.Equal(t, []byte("signature"), n.Delivery.Signature)
 	require.Equal(t, time.Unix(1_767_225_600, 0), n.Delivery.ReceivedAt)
+	require.Empty(t, m.postponed)
+	require.Empty(t, m.buried)
+}
+
+// The first bytes may be unreadable, or taken as a doubt: the others are tried too.
+func TestEveryDeliveryOfAWaitingNotificationIsTold(t *testing.T) {
+	t.Parallel()
+	const told = "poison|foreign|doubted|true|unasked"
+	var asked []string
+	m, _ := retold(t, told, 0, func(_ context.Context, ask engine.Ask) (engine.Applied, error) {
+		body := string(ask.Command.(engine.Notify).Notification.Delivery.Body) //nolint:forcetypeassert // nothing else is asked
+		asked = append(asked, body)                                            // one transaction: one at a time
+		applied := committed(ask.Transaction)
+		if body == "true" {
+			applied.Counted = []engine.Identity{told}
+		}
+		return applied, nil
+	})
+	require.Equal(t, []string{"doubted", "true"}, asked)
 	require.Empty(t, m.postponed)
 	require.Empty(t, m.buried)
 }

@@ -39,13 +39,12 @@ type Delivery struct {
 
 // Parked is a notification kept for later: signed, stored, not applied yet.
 type Parked struct {
-	Gateway   Gateway
-	Kind      string
-	Identity  Identity
-	Signature []byte
-	Body      []byte
-	Tries     int // times it was tried again
-	ParkedAt  time.Time
+	Gateway    Gateway
+	Kind       string
+	Identity   Identity
+	Deliveries []Delivery // in other bytes each, the oldest first: a later one may be the true one
+	Tries      int        // times it was tried again
+	ParkedAt   time.Time
 }
 
 // notified applies a gateway's notification: authority when it matches its

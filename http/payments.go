@@ -80,7 +80,7 @@ func (s *Server) chargeOf(c *call, in *initiateInput) (engine.InitiateCharge, er
 		if err != nil {
 			wrong = append(wrong, engine.Errorf(engine.Invalid, codeDateMalformed, "RFC 3339: 2026-01-31T20:00:00Z").At("delivery_due_at"))
 		}
-		command.DeliveryDueAt = at.UTC()
+		command.DeliveryDueAt = at.UTC().Truncate(time.Microsecond) // as it will be read back
 	}
 	if len(wrong) > 0 {
 		return engine.InitiateCharge{}, wrong

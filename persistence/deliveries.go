@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,22 +48,29 @@ func makePartitions(ctx context.Context, config *pgx.ConnConfig) error {
 	})
 }
 
-// addEvidence reads the bytes each was parked with.
+// evidenceMax is how many deliveries of one notification are tried again: the latest. A
+// gateway has no reason for a third version of one fact.
+const evidenceMax = 4
+
+// addEvidence reads the bytes each was told in.
 func (s *Store) addEvidence(ctx context.Context, parked []engine.Parked) error {
 	at := make(map[engine.Identity]int, len(parked))
 	identities := make([]string, len(parked))
 	for i, p := range parked {
 		at[p.Identity], identities[i] = i, string(p.Identity)
 	}
-	rows, err := s.pool.Query(ctx, sql("Evidence"), identities)
+	rows, err := s.pool.Query(ctx, sql("Evidence"), identities, evidenceMax)
 	if err != nil {
 		return translate(err)
 	}
 	var identity engine.Identity
 	var signature, body []byte
-	_, err = pgx.ForEachRow(rows, []any{&identity, &signature, &body}, func() error {
+	var received time.Time
+	_, err = pgx.ForEachRow(rows, []any{&identity, &signature, &body, &received}, func() error {
 		p := &parked[at[identity]]
-		p.Signature, p.Body = append([]byte(nil), signature...), append([]byte(nil), body...)
+		p.Deliveries = append(p.Deliveries, engine.Delivery{
+			Signature: slices.Clone(signature), Body: slices.Clone(body), ReceivedAt: received.UTC(),
+		})
 		return nil
 	})
 	return translate(err)

@@ -13,7 +13,7 @@ import (
 // from every other claim for lease, and returns their transactions. Applying a
 // Tick sets what is due next; a Tick that never came is claimed again.
 func (s *Store) ClaimDue(ctx context.Context, limit int, lease time.Duration) ([]engine.ID, error) {
-	rows, err := s.pool.Query(ctx, sql("ClaimDue"), limit, lease)
+	rows, err := s.rounds.Query(ctx, sql("ClaimDue"), limit, lease)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -34,6 +34,6 @@ func (s *Store) DueAge(ctx context.Context) (time.Duration, error) { return s.ag
 // age reads a number of seconds.
 func (s *Store) age(ctx context.Context, query string) (time.Duration, error) {
 	var seconds float64
-	err := s.pool.QueryRow(ctx, sql(query)).Scan(&seconds)
+	err := s.rounds.QueryRow(ctx, sql(query)).Scan(&seconds)
 	return time.Duration(seconds * float64(time.Second)), translate(err)
 }

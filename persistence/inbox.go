@@ -42,7 +42,7 @@ func (s *Store) Park(ctx context.Context, n engine.Notification) error {
 // ClaimWaiting takes up to limit of those whose next try has come, and hides
 // them from every other claim for lease.
 func (s *Store) ClaimWaiting(ctx context.Context, limit int, lease time.Duration) ([]engine.Parked, error) {
-	rows, err := s.pool.Query(ctx, sql("ClaimWaiting"), limit, lease)
+	rows, err := s.rounds.Query(ctx, sql("ClaimWaiting"), limit, lease)
 	if err != nil {
 		return nil, translate(err)
 	}

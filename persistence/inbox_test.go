@@ -53,8 +53,9 @@ func TestAParkedNotificationIsKeptOnceWithItsBytes(t *testing.T) {
 	require.Len(t, parked, 1)
 	require.Equal(t, n.Identity, parked[0].Identity)
 	require.Equal(t, n.Kind, parked[0].Kind)
-	require.Equal(t, n.Delivery.Body, parked[0].Body)
-	require.NotEmpty(t, parked[0].Signature)
+	require.Len(t, parked[0].Deliveries, 2)
+	require.Equal(t, n.Delivery.Body, parked[0].Deliveries[0].Body)
+	require.NotEmpty(t, parked[0].Deliveries[0].Signature)
 	require.Zero(t, parked[0].Tries)
 	require.Empty(t, w.claim(t), "it is being tried")
 }
@@ -87,7 +88,58 @@ func TestAWaitingNotificationIsTriedThenBuriedThenDugUp(t *testing.T) {
 	parked := w.claim(t)
 	require.Len(t, parked, 1)
 	require.Zero(t, parked[0].Tries)
-	require.Equal(t, n.Delivery.Body, parked[0].Body)
+	require.Equal(t, n.Delivery.Body, parked[0].Deliveries[0].Body)
+}
+
+// What was taken as a doubt, or buried, is told again in other bytes, and can't be applied
+// just then: it waits, with all its bytes.
+func TestWhatStoodAsideWaitsWhenItIsToldAgain(t *testing.T) {
+	t.Parallel()
+	for _, stood := range []string{"review", "buried"} {
+		t.Run(stood, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			id := freshID()
+			w.apply(t, id, initiation("B1"))
+			wrong, right := succeeded(id, 1).Notification, succeeded(id, 50_000).Notification
+			right.Delivery.Signature = []byte("of other bytes")
+			if stood == "review" {
+				w.apply(t, id, engine.Notify{Notification: wrong})
+			} else {
+				require.NoError(t, w.Park(t.Context(), wrong))
+				require.NoError(t, w.Bury(t.Context(), wrong.Identity, "nobody's"))
+			}
+			require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = $1", stood))
+			require.NoError(t, w.Park(t.Context(), right))
+			w.wait(t)
+			parked := w.claim(t)
+			require.Len(t, parked, 1)
+			require.Zero(t, parked[0].Tries)
+			require.Len(t, parked[0].Deliveries, 2)
+			require.Equal(t, right.Delivery.Signature, parked[0].Deliveries[1].Signature)
+			require.Equal(t, engine.Changed, w.apply(t, id, engine.Notify{Notification: right}).Outcome)
+			require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
+			require.NoError(t, w.Park(t.Context(), wrong), "what counts stays")
+			require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'counted'"))
+		})
+	}
+}
+
+// Two wrong versions of one fact within a minute: the second changes nothing, and what is
+// answered 200 is kept all the same.
+func TestOtherBytesOfADoubtAreKept(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := freshID()
+	w.apply(t, id, initiation("B1"))
+	first, second := succeeded(id, 1), succeeded(id, 2)
+	second.Notification.Delivery.Signature = []byte("of other bytes")
+	require.Equal(t, engine.Changed, w.apply(t, id, first).Outcome)
+	for range 2 {
+		require.Equal(t, engine.Duplicate, w.apply(t, id, second).Outcome)
+	}
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM deliveries"))
+	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM inbox WHERE status = 'review'"))
 }
 
 func TestOnlyWhatIsBuriedOrWaitingCanBeReplayed(t *testing.T) {
@@ -189,10 +241,14 @@ func TestWhatIsParkedIsReadAgainAsItsParserLeftIt(t *testing.T) {
 	w.wait(t)
 	parked := w.claim(t)
 	require.Len(t, parked, 1)
-	require.Equal(t, n.Delivery.Signature, parked[0].Signature, "the first, with its own header")
-	require.Equal(t, n.Delivery.Body, parked[0].Body)
-	require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries WHERE received_at = $1 AND signature = $2",
-		parked[0].ParkedAt, n.Delivery.Signature), "and with its own moment")
+	require.Len(t, parked[0].Deliveries, 2)
+	for i, told := range []engine.Notification{n, again} {
+		kept := parked[0].Deliveries[i]
+		require.Equal(t, told.Delivery.Signature, kept.Signature, "with its own header")
+		require.Equal(t, told.Delivery.Body, kept.Body)
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM deliveries WHERE received_at = $1 AND signature = $2",
+			kept.ReceivedAt, told.Delivery.Signature), "and with its own moment")
+	}
 }
 
 // Both may be the first to tell of it: who parks it, because the payment was not there

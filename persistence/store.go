@@ -47,7 +47,7 @@ const (
 // Store is PostgreSQL. Open and Close it.
 type Store struct {
 	pool    *pgxpool.Pool // for those who read or keep something
-	rounds  *pgxpool.Pool // for those who decide: a report never takes their place
+	rounds  *pgxpool.Pool // for those who decide, and who claim what is to be decided: a report never takes their place
 	policy  *engine.Policy
 	fresh   func() engine.ID
 	health  func() engine.Health

@@ -235,7 +235,13 @@ func (w *writer) addNotification(d *decided, n engine.Notification) {
 	if slices.Contains(d.decision.Counted, n.Identity) {
 		status = inboxCounted
 	}
-	if !d.decision.Changed() && (d.inbox == inboxCounted || (status != inboxCounted && d.inbox != "")) {
+	if !d.decision.Changed() && d.inbox == inboxCounted {
+		return
+	}
+	if !d.decision.Changed() && status != inboxCounted && d.inbox != "" { // it stands as it stood, in other bytes perhaps
+		if len(n.Delivery.Body) > 0 {
+			w.copies.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
+		}
 		return
 	}
 	identities, deliveries := &w.identities, &w.deliveries

@@ -13,7 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Text is a JSON string; anything else is "".
+// Text is a JSON string; anything else is "", as is one with a NUL in it: PostgreSQL has
+// no such text, and what can't be kept can't be decided upon.
 type Text string
 
 // UnmarshalJSON never fails.
@@ -23,7 +24,7 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	if json.Unmarshal(raw, &s) != nil || strings.ContainsRune(s, 0) {
 		s = ""
 	}
 	*t = Text(s)

@@ -61,7 +61,7 @@ func TestAFieldTakesWhatItTakesAndNothingElse(t *testing.T) {
 		label wire.Label
 	}{
 		`"x"`: {"x", "x"}, `7`: {"", "7"}, `18446744073709551615`: {"", "18446744073709551615"}, `-7`: {}, `7.5`: {}, `null`: {}, `{}`: {},
-		`["x"]`: {}, `true`: {}, `"7"`: {"7", "7"},
+		`["x"]`: {}, `true`: {}, `"7"`: {"7", "7"}, `"TRF\u0000x"`: {},
 	} {
 		var got struct {
 			Text  wire.Text  `json:"x"`

@@ -437,6 +437,10 @@ CREATE TABLE inbox (
 ) WITH (fillfactor = 80);
 -- Serves: the claim of what waits, oldest first. Counted rows, nearly all, are not in it.
 CREATE INDEX inbox_waiting ON inbox (next_at) WHERE next_at IS NOT NULL;
+-- Serves: what was given up, for the alarm and for its replay.
+CREATE INDEX inbox_buried ON inbox (parked_at) WHERE status = 'buried';
+-- Serves: the list of what is kept and has not counted, the latest first.
+CREATE INDEX inbox_kept ON inbox (parked_at) WHERE status <> 'counted';
 -- Serves: applying at once what was told of a transaction before it existed.
 CREATE INDEX inbox_of_a_transaction ON inbox (transaction_id) WHERE status = 'waiting';
 

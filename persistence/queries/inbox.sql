@@ -24,13 +24,15 @@ SELECT identity, status
  WHERE identity = ANY($1::text[]);
 
 -- name: Park
--- One that is there already is only locked, so that two copies of a delivery are
--- stored one after the other, and the second sees the first.
+-- One that waits or counts already is only locked, so that two copies of a delivery are
+-- stored one after the other, and the second sees the first. One that stood aside is
+-- told again, and waits from now on.
 INSERT INTO inbox (identity, gateway, kind, transaction_id, status, reason, parked_at, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, now(), CASE WHEN $5 = 'waiting' THEN now() + $7::interval END)
     ON CONFLICT (identity) DO UPDATE
-   SET identity = excluded.identity
- WHERE false;
+   SET status = excluded.status, transaction_id = excluded.transaction_id, reason = '', tries = 0,
+       next_at = excluded.next_at, claimed_until = NULL
+ WHERE excluded.status = 'waiting' AND inbox.status IN ('review', 'foreign', 'buried');
 
 -- name: ClaimWaiting
 WITH ready AS (
