@@ -293,11 +293,14 @@ func (d *draft) chargeReversed(a *Attempt, r ChargeReport, from source) (believe
 	differs := d.Next.agreed(a).mismatch(r.figures())
 	switch {
 	case a.Disposition == Surplus:
+		if from == fromInquiry { // what a hint told is answered
+			d.scheduleCheck(a)
+		}
 		return d.surplusReversed(a, r)
 	case a.Status == AttemptSucceeded:
 		d.doubtAttempt(a, ReviewReversed)
 		if from == fromInquiry { // nothing is left to ask
-			a.CheckAt = time.Time{}
+			d.scheduleCheck(a)
 		}
 		return true, nil
 	case differs == ReviewAmount || differs == ReviewScale: // a part of what we never heard was taken: the rest is there

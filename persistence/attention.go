@@ -34,6 +34,7 @@ func newAttention(pool *pgxpool.Pool) *attention {
 			of("payout_open_age_seconds_max", "How long the oldest payout has been owed. Alarm above an hour."),
 			of("deliveries_unpartitioned", "Raw deliveries outside any day's partition. Alarm above 0: nobody makes partitions."),
 			of("surplus_owed_francs", "Captured once too often and not back with the payer yet, in whole francs."),
+			of("suspense_francs", "Captured and not to be placed by the engine, in whole francs. Alarm above 0."),
 			of("gateway_overrides", "Breakers that a person holds open or closed."),
 		},
 		open: of("refunds_open", "Refunds that are not done. Alarm above 0 for manual: they are people's to make.", "status"),

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -36,7 +37,7 @@ func TestWhatPeopleMustLookAtIsShown(t *testing.T) {
 	}
 	for _, name := range []string{
 		"cauri_payments_under_review", "cauri_surplus_owed_francs", "cauri_gateway_overrides", "cauri_webhooks_buried",
-		"cauri_payout_open_age_seconds_max", "cauri_deliveries_unpartitioned",
+		"cauri_payout_open_age_seconds_max", "cauri_deliveries_unpartitioned", "cauri_suspense_francs",
 	} {
 		require.Zero(t, shown(name), name)
 	}
@@ -47,6 +48,9 @@ func TestWhatPeopleMustLookAtIsShown(t *testing.T) {
 	id := freshID()
 	w.apply(t, id, initiation("B1"))
 	w.apply(t, id, succeeded(id, 49_999))
+	odd := engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: 49_999, Currency: money.XOF, Live: true}
+	w.apply(t, id, engine.RecordInquiry{Reference: charge(id), Charge: &odd, AskedAt: time.Now()})
+	require.InDelta(t, 49_999, shown("cauri_suspense_francs"), 0)
 	parked := succeeded(freshID(), 50_000).Notification
 	require.NoError(t, w.Park(t.Context(), parked))
 	require.NoError(t, w.Bury(t.Context(), parked.Identity, "nobody knows it"))

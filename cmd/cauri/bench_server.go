@@ -159,7 +159,7 @@ type complaining struct {
 
 func (c *complaining) Ask(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
 	applied, err := c.Asker.Ask(ctx, ask)
-	if err != nil {
+	if err != nil && !errors.Is(err, engine.Overloaded) { // who is told to come again is counted
 		c.once.Do(func() { c.log.Error("a rival failed", "error", err) })
 	}
 	return applied, err

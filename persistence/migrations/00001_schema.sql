@@ -257,6 +257,8 @@ CREATE TABLE postings (
 -- Serves: a talent's payable balance. The few accounts of ours, which every payment
 -- moves, are not in it: their balances are read by scanning, once in a while.
 CREATE INDEX postings_of_a_talent ON postings (account) WHERE account LIKE 'talent:%';
+-- Serves: what nobody could place, which people must.
+CREATE INDEX postings_in_suspense ON postings (transaction_id) WHERE account LIKE 'suspense:%';
 
 -- Accounts with a floor keep their balance; all others are sums of postings, so
 -- that no platform-wide row is locked on the hot path.
