@@ -67,7 +67,7 @@ func Quick() Plan {
 	return Plan{Quick: true, Overload: true, Cells: []Cell{
 		{"unique-256", Unique, 256, 0, []Design{Naive, Single, Ours, Raw}, 3, load},
 		{"unique-64", Unique, 64, 0, pair, 2, load},
-		{"unique-1", Unique, 1, 0, pair, 3, load},
+		{"unique-1", Unique, 1, 0, pair, 2, load},
 		{"duplicated-256", Duplicated, 256, 0, pair, 2, load},
 		{"remembered-256", Remembered, 256, 0, []Design{Door, Ours}, 2, load},
 		{"initiated-64", Initiated, 64, 0, []Design{Alone, Ours}, 1, load},

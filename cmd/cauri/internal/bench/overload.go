@@ -81,15 +81,16 @@ func (r *run) overload(ctx context.Context) (err error) {
 	return r.hold(ctx, f, &Measure{})
 }
 
-// overloadPayments are enough for every phase at four thousand a second.
-const overloadPayments = 90_000
+// overloadPayments are enough for every phase at two and a half thousand a second, five
+// times of which are offered.
+const overloadPayments = 80_000
 
 // Lengths of the phases.
 const (
 	peakFor  = 3 * time.Second
 	calmFor  = 3 * time.Second
-	stormFor = 5 * time.Second
-	afterFor = 6 * time.Second
+	stormFor = 4 * time.Second
+	afterFor = 5 * time.Second
 )
 
 // storm finds the peak, looks at a calm sea, lets the storm loose and watches the sea
