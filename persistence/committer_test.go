@@ -198,9 +198,17 @@ func TestALostConnectionLosesNoneOfARound(t *testing.T) {
 			ids := w.initiated(t, 40)
 			_, err := store.Apply(t.Context(), engine.Ask{Transaction: ids[0], Command: succeeded(ids[0], 50_000)}) // prepares
 			require.NoError(t, err)
-			c := gather(t, store, persistence.CommitterConfig{Workers: 1}, successes(ids[1:])...)
+			asked := initiation("asked before")
+			first, again := freshID(), freshID()
+			_, err = store.Apply(t.Context(), engine.Ask{Transaction: first, Command: asked, Key: key("k", 1)})
+			require.NoError(t, err)
+			asks := append(successes(ids[1:]), engine.Ask{Transaction: again, Command: asked, Key: key("k", 1)})
+			c := gather(t, store, persistence.CommitterConfig{Workers: 1}, asks...)
 			between.cut.Store(where)
 			came := c.commit(t)
+			require.NoError(t, came[again].err)
+			require.Equal(t, engine.Replayed, came[again].applied.Outcome)
+			require.Equal(t, first, came[again].applied.State.ID, "who asks under a key seen before is shown that payment")
 			require.EqualValues(t, 1, between.cuts.Load(), "the connection was cut")
 			for _, id := range ids[1:] {
 				require.NoError(t, came[id].err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -192,10 +193,30 @@ func (s *Store) settle(ctx context.Context, asks []engine.Ask, locks time.Durati
 		return nil, overloaded("nobody knows whether it is committed", errors.Join(unknown, asked))
 	case fate == "committed":
 		s.log.Warn("a COMMIT was not answered: it is committed", "cause", unknown.cause)
+		s.replayElsewhere(ctx, answers) // the round's own connection is gone
 		return answers, nil
 	}
 	s.log.Warn("a COMMIT was not answered: it is decided again", "cause", unknown.cause)
 	return nil, unknown.cause
+}
+
+// replayElsewhere is replay on another connection. Who asked under a key seen before is
+// not told of a payment that is not there.
+func (s *Store) replayElsewhere(ctx context.Context, answers []answer) {
+	if !slices.ContainsFunc(answers, func(a answer) bool { return a.err == nil && !a.first.IsZero() }) {
+		return
+	}
+	conn, err := s.acquire(ctx)
+	if err == nil {
+		defer conn.Release()
+		s.replay(ctx, conn.Conn(), answers)
+		return
+	}
+	for i := range answers {
+		if a := &answers[i]; a.err == nil && !a.first.IsZero() {
+			a.err = err
+		}
+	}
 }
 
 func (s *Store) onConnection(ctx context.Context, asks []engine.Ask, locks time.Duration) ([]answer, error) {
