@@ -35,6 +35,7 @@ const (
 	beforeWrites       // the rows are locked and loaded; what is written never arrives
 	afterWrites        // what is written arrives with its COMMIT; nobody reads the answer
 	afterCommit        // the COMMIT is done; its answer never arrives
+	afterFatal         // the COMMIT is done; a proxy says FATAL in its place
 )
 
 func wired(t *testing.T, dsn string) *wire {
@@ -104,6 +105,11 @@ func (w *wire) carry(client net.Conn) {
 			if kind == 'C' && bytes.HasPrefix(body, []byte("COMMIT")) && loaded.Load() && w.takes(afterCommit) {
 				return
 			}
+			if kind == 'C' && bytes.HasPrefix(body, []byte("COMMIT")) && loaded.Load() && w.takes(afterFatal) {
+				fatal := []byte("SFATAL\x00VFATAL\x00C08P01\x00Mserver conn crashed?\x00\x00") // pgbouncer's words
+				_, _ = client.Write(append(binary.BigEndian.AppendUint32([]byte{'E'}, uint32(len(fatal)+4)), fatal...))
+				return
+			}
 			if _, err := client.Write(message); err != nil {
 				return
 			}
@@ -143,6 +149,7 @@ func TestALostConnectionLosesNeitherAPaymentNorItsCall(t *testing.T) {
 	t.Parallel()
 	for name, where := range map[string]int32{
 		"before the writes": beforeWrites, "after the writes": afterWrites, "after the commit": afterCommit,
+		"told of a crash by a proxy": afterFatal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,6 +34,7 @@ func (c CommitterConfig) withDefaults() CommitterConfig {
 	if c.Enough == 0 {
 		c.Enough = 32
 	}
+	c.Enough = min(c.Enough, c.RoundMax)
 	if c.QueueMax == 0 {
 		c.QueueMax = 16 * c.RoundMax
 	}
@@ -272,7 +273,7 @@ func (g *gathering) begin() {
 	held := g.held
 	g.round, g.held, g.names = nil, nil, make(map[any]struct{}, len(held)+1)
 	for _, w := range held {
-		g.place(w)
+		g.add(w)
 	}
 }
 
@@ -282,20 +283,18 @@ func (g *gathering) empty() bool { return len(g.round) == 0 }
 // otherwise pull in the whole queue.
 func (g *gathering) full() bool { return len(g.round)+len(g.held) >= g.max }
 
-// add takes an ask from the queue, unless its asker has left.
+// add takes an ask into the round, unless its asker has left. One that is held back may
+// still be left.
 func (g *gathering) add(w *waiting) {
-	if w.ctx.Err() == nil && w.taken.CompareAndSwap(false, true) {
-		g.place(w)
-	}
-}
-
-func (g *gathering) place(w *waiting) {
 	names := contended(w.ask)
 	for _, name := range names {
 		if _, met := g.names[name]; met {
 			g.held = append(g.held, w)
 			return
 		}
+	}
+	if w.ctx.Err() != nil || !w.taken.CompareAndSwap(false, true) {
+		return
 	}
 	for _, name := range names {
 		g.names[name] = struct{}{}

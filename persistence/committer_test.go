@@ -160,6 +160,34 @@ func TestARoundThatWaitsForALockHoldsUpNoOther(t *testing.T) {
 	w.sound(t)
 }
 
+// Who is held back behind another ask for the same booking can leave.
+func TestWhoIsHeldBackCanLeave(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	first, second := freshID(), freshID()
+	slot := w.seizing(t, "INSERT INTO open_bookings (booking_id, transaction_id) VALUES ('B1', $1) RETURNING transaction_id", [16]byte(freshID()))
+	leaving, leave := context.WithCancel(t.Context())
+	c := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, engine.Ask{Transaction: first, Command: initiation("B1")})
+	left := make(chan error, 1)
+	go func() {
+		_, err := c.Apply(leaving, engine.Ask{Transaction: second, Command: initiation("B1")})
+		left <- err
+	}()
+	require.Eventually(t, func() bool { return c.Waiting() == 2 }, 10*time.Second, 100*time.Microsecond)
+	require.NoError(t, c.Start(t.Context()))
+	require.Eventually(t, func() bool { return c.Waiting() == 0 }, 10*time.Second, 100*time.Microsecond)
+	leave()
+	require.ErrorIs(t, <-left, engine.Overloaded)
+	c.mu.Lock()
+	require.Empty(t, c.came, "the first one waits for the slot still")
+	c.mu.Unlock()
+	require.NoError(t, slot.Rollback(t.Context()))
+	require.NoError(t, c.Stop(context.Background()))
+	c.asked.Wait()
+	require.Zero(t, w.count(t, "SELECT count(*) FROM transactions WHERE id = $1", [16]byte(second)))
+	w.sound(t)
+}
+
 // What is asked of one payment, of one booking, under one key, for one phone: each
 // ask is decided on what the one before it has left.
 func TestAsksThatWantTheSameComeOneRoundAfterAnother(t *testing.T) {
@@ -189,6 +217,7 @@ func TestALostConnectionLosesNoneOfARound(t *testing.T) {
 	t.Parallel()
 	for name, where := range map[string]int32{
 		"before the writes": beforeWrites, "after the writes": afterWrites, "after the commit": afterCommit,
+		"told of a crash by a proxy": afterFatal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

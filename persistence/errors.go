@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,7 +24,6 @@ const (
 	stateCrashShutdown   = "57P02"
 	stateStarting        = "57P03"
 	stateTooMany         = "53300"
-	stateIdle            = "25P03" // idle_in_transaction_session_timeout
 )
 
 // racedFor are the tables into which two may rightly insert the same at once.
@@ -48,12 +48,14 @@ func isRace(err error) bool {
 }
 
 // isLost reports that the connection is gone, so that a COMMIT sent over it may
-// or may not have happened.
+// or may not have happened. Whatever is FATAL ends the session (PostgreSQL docs, Error
+// Message Severity), also when a proxy says it in the server's place.
 func isLost(err error) bool {
 	var network net.Error
-	switch stateOf(err) {
-	case stateAdminShutdown, stateCrashShutdown, stateIdle:
-		return true
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		severity := cmp.Or(pg.SeverityUnlocalized, pg.Severity) // a proxy may send the old field alone
+		return severity == "FATAL" || severity == "PANIC"
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
 		errors.Is(err, net.ErrClosed) || pgconn.Timeout(err)

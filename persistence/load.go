@@ -86,7 +86,7 @@ func load(ctx context.Context, q querier, w want) (*loaded, error) {
 // payments that wait for their money, and have none of it.
 func (l *loaded) queueLocked(batch *pgx.Batch, w want) {
 	ids := uuids(w.ids)
-	batch.Queue("BEGIN")
+	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // what is read after a lock is as of after it
 	if w.locks > 0 {
 		batch.Queue(sql("WaitForLocks"), strconv.FormatInt(w.locks.Milliseconds(), 10))
 	}

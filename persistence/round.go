@@ -72,7 +72,7 @@ func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask, lo
 	}
 	writes := batch.Len() > 0
 	if err := commit(ctx, conn, batch); err != nil {
-		if writes && isLost(err) {
+		if writes && (isLost(err) || conn.IsClosed()) {
 			return answers, &doubt{state.xid, settled, err}
 		}
 		abandon(ctx, conn)
