@@ -165,7 +165,8 @@ func TestWhoIsHeldBackCanLeave(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	first, second := freshID(), freshID()
-	slot := w.seizing(t, "INSERT INTO open_bookings (booking_id, transaction_id) VALUES ('B1', $1) RETURNING transaction_id", [16]byte(freshID()))
+	slot := w.seizing(t,
+		"INSERT INTO open_bookings (booking_id, transaction_id) VALUES ('B1', $1) RETURNING transaction_id", [16]byte(freshID()))
 	leaving, leave := context.WithCancel(t.Context())
 	c := gather(t, w.Store, persistence.CommitterConfig{Workers: 1}, engine.Ask{Transaction: first, Command: initiation("B1")})
 	left := make(chan error, 1)
