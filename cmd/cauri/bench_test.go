@@ -12,8 +12,8 @@ import (
 
 	"github.com/bookmi/cauri/cmd/cauri/internal/bench"
 	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/pgembed"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // benchWord is the role of a design's server: what launchBenchServer starts.

@@ -11,7 +11,7 @@ import (
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
 	client "github.com/bookmi/cauri/gateways/fedapay"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/sandbox/fedapay"
 )
 

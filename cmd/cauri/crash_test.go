@@ -17,9 +17,9 @@ import (
 
 	"github.com/bookmi/cauri/cmd/cauri/internal/traffic"
 	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
 	"github.com/bookmi/cauri/internal/pgembed"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/telemetry"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/sandbox"

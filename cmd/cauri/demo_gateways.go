@@ -8,8 +8,8 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/sandbox/fedapay"
 	"github.com/bookmi/cauri/sandbox/paystack"
 )

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/sandbox"
 	"github.com/bookmi/cauri/sandbox/fedapay"
 	"github.com/bookmi/cauri/sandbox/paystack"

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/sandbox/fedapay"
 )
 

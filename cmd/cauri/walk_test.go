@@ -18,8 +18,8 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/forge"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/persistence/pgtest"
 	"github.com/bookmi/cauri/sandbox"

@@ -16,8 +16,8 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/gateways/wire"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // FedaPay's two hosts: what lives in one is invisible in the other, and the

@@ -19,7 +19,7 @@ import (
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/fedapay"
 	"github.com/bookmi/cauri/gateways/gatewaytest"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 const testKey = "sk_sandbox_fixture"

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/bookmi/cauri/engine"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/gateways/wire"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Secret is what one webhook endpoint of ours is signed with: wh_sandbox_… or

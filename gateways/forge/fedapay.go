@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Faults that only FedaPay's webhooks can have: their signatures are dated, and

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/gateways/forge"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 var endpoint = forge.FedaPay(secret.New("wh_sandbox_fixture"), time.Date(2026, 11, 22, 10, 0, 30, 0, time.UTC))

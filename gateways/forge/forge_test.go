@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/gateways/forge"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 var key = secret.New("sk_test_fixture")

@@ -14,8 +14,8 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/gateways/wire"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // BaseURL is Paystack's, for test and live alike: the key chooses the mode

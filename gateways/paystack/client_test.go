@@ -14,7 +14,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/paystack"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 func TestAWrongConfigurationIsRefusedWithoutItsKey(t *testing.T) {

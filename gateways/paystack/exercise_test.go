@@ -12,7 +12,7 @@ import (
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/paystack"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/sandbox"
 	simulated "github.com/bookmi/cauri/sandbox/paystack"
 )

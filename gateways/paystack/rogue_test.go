@@ -16,7 +16,7 @@ import (
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/paystack"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 const testKey = "sk_test_fixture"

@@ -12,8 +12,8 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/gateways/wire"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // SignatureHeader carries the hex HMAC-SHA512 of the raw body (Paystack docs,

@@ -16,7 +16,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/forge"
 	"github.com/bookmi/cauri/gateways/paystack"
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // identityBytesMax is "paystack", a kind, a subject and a status of 120 bytes each.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Origin reads a gateway's base URL: scheme and host, https unless the key is of a

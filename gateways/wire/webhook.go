@@ -11,7 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/bookmi/cauri/gateways/secret"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Key is a secret that webhooks may be signed with, ready to verify: its hashes

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/gateways/wire"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 var redaction = wire.Redaction{

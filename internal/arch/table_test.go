@@ -26,7 +26,7 @@ var pure = []string{
 }
 
 // dialect is what a gateway may know: never another gateway.
-var dialect = []string{"engine", "gateways/secret", "gateways/wire", "internal"}
+var dialect = []string{"engine", "gateways/wire", "internal"}
 
 // rules is ARCHITECTURE.md, "Who may know whom", from inside to outside. A
 // folder that no rule covers fails the test: a new room is a decision.
@@ -36,17 +36,16 @@ var rules = map[string]rule{
 	"engine/enginetest": {ours: []string{"engine"}, outside: proving},
 
 	// Each gateway speaks its dialect alone: paystack never imports fedapay.
-	"gateways/secret": {},
 	// wire is what both share, and no dialect.
 	"gateways/wire": {
-		ours:    []string{"engine", "gateways/secret"},
+		ours:    []string{"engine", "internal"},
 		outside: []string{"github.com/valyala/fasthttp", "github.com/go-json-experiment/json/jsontext"},
 	},
 	"gateways/paystack":    {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
 	"gateways/fedapay":     {ours: dialect, outside: []string{"github.com/valyala/fasthttp"}},
-	"gateways/forge":       {ours: []string{"engine", "gateways/secret"}},
+	"gateways/forge":       {ours: []string{"engine", "internal"}},
 	"gateways/failover":    {ours: []string{"engine", "internal"}, outside: []string{"github.com/sony/gobreaker/v2", prometheus}},
-	"gateways/gatewaytest": {ours: []string{"engine", "gateways/secret", "gateways/forge", "internal"}, outside: proving},
+	"gateways/gatewaytest": {ours: []string{"engine", "gateways/forge", "internal"}, outside: proving},
 
 	"persistence": {
 		ours:    []string{"engine", "internal"},
@@ -86,6 +85,7 @@ var rules = map[string]rule{
 
 	// No domain, and no room: who is used by all may know none.
 	"internal/lifecycle":  {},
+	"internal/secret":     {},
 	"internal/testsignal": {},
 	"internal/telemetry":  {outside: []string{prometheus, "go.opentelemetry.io/otel"}},
 	"internal/pgembed":    {outside: []string{"github.com/jackc/pgx/v5"}},
@@ -108,7 +108,7 @@ var proving = []string{
 
 // provers are folders of ours that any _test file may use, whatever its room: the
 // pretended outside, the builder of signed webhooks, the tools of internal.
-var provers = []string{"sandbox", "gateways/forge", "gateways/secret", "internal"}
+var provers = []string{"sandbox", "gateways/forge", "internal"}
 
 // confined names imports that even their own room may use in one file only.
 var confined = map[string]map[string]string{

@@ -15,8 +15,8 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/gateways/forge"
-	"github.com/bookmi/cauri/gateways/secret"
 	"github.com/bookmi/cauri/internal/pgembed"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Config is what a run needs of its program.
