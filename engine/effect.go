@@ -21,6 +21,7 @@ type Effect interface {
 
 // Payer is who pays: what a gateway needs to reach them.
 type Payer struct {
+	ID       string // the platform's own name for them; empty when not told
 	Operator phone.Operator
 	Phone    phone.Number
 	Email    string

@@ -68,7 +68,7 @@ func (s *Server) once(
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint of %s: %w", in.operation, err)
 	}
-	key := engine.IdempotencyKey{Principal: c.principal.Name, Operation: in.operation, Key: in.keyed.Key, Hash: hash}
+	key := engine.IdempotencyKey{Principal: c.principal.Name(), Operation: in.operation, Key: in.keyed.Key, Hash: hash}
 	status, body, found, err := s.ports.Answers.Recall(ctx, key)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func (s *Server) confirmDelivery(ctx context.Context, c *call, in *confirmDelive
 		if err != nil {
 			return engine.Applied{}, err
 		}
-		command := engine.ConfirmDelivery{Principal: c.principal.Name}
+		command := engine.ConfirmDelivery{Principal: c.principal.Name()}
 		return s.ports.Asker.Ask(ctx, engine.Ask{Transaction: id, Command: command, Key: key})
 	})
 }

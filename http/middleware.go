@@ -169,8 +169,8 @@ func (s *Server) record(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 		slog.Int("status", status), slog.Float64("milliseconds", float64(took.Microseconds())/1000),
 		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", ctx.RemoteIP().String()),
 	}
-	if c.principal.Name != "" {
-		facts = append(facts, slog.String("principal", c.principal.Name), slog.String("key", c.principal.KeyID))
+	if c.principal.Role != "" {
+		facts = append(facts, slog.String("principal", c.principal.Name()), slog.String("key", c.principal.KeyID))
 	}
 	if !c.transaction.IsZero() {
 		facts = append(facts, slog.String("transaction", c.transaction.String()))

@@ -71,7 +71,7 @@ func (s *Server) chargeOf(c *call, in *initiateInput) (engine.InitiateCharge, er
 	b := in.Body
 	payer, wrong := s.payerOf(c, engine.Method(b.Method), b.Operator, b.Phone)
 	command := engine.InitiateCharge{
-		Principal: c.principal.Name, Booking: b.BookingID, Talent: b.TalentID,
+		Principal: c.principal.Platform, Booking: b.BookingID, Talent: b.TalentID,
 		Amount: money.Amount(b.Amount), Currency: money.Currency(b.Currency), Method: engine.Method(b.Method),
 		Payer: engine.Payer{Operator: payer.Operator, Phone: payer.Phone, Email: b.Email},
 	}
@@ -167,7 +167,7 @@ func (s *Server) cancelPayment(ctx context.Context, c *call, in *cancelInput) (*
 		if err != nil {
 			return engine.Applied{}, err
 		}
-		command := engine.CancelCharge{Principal: c.principal.Name}
+		command := engine.CancelCharge{Principal: c.principal.Name()}
 		return s.ports.Asker.Ask(ctx, engine.Ask{Transaction: st.Transaction.ID, Command: command, Key: key})
 	})
 }
@@ -192,7 +192,7 @@ func (s *Server) submitOTP(ctx context.Context, c *call, in *submitOTPInput) (*a
 		if _, err := s.owned(ctx, c, id); err != nil {
 			return engine.Applied{}, err
 		}
-		command := engine.SubmitOTP{Principal: c.principal.Name, OTP: engine.OTP(in.Body.OTP)}
+		command := engine.SubmitOTP{Principal: c.principal.Name(), OTP: engine.OTP(in.Body.OTP)}
 		return s.ports.Asker.Ask(ctx, engine.Ask{Transaction: id, Command: command, Key: key})
 	})
 }
@@ -230,7 +230,7 @@ func (s *Server) owned(ctx context.Context, c *call, id engine.ID) (engine.State
 	if err != nil {
 		return engine.Statement{}, err
 	}
-	if st.Transaction.Principal != c.principal.Name {
+	if !st.Transaction.BelongsTo(c.principal.owner()) {
 		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "there is no such payment")
 	}
 	return st, nil

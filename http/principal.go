@@ -11,11 +11,53 @@ import (
 	"github.com/bookmi/cauri/engine"
 )
 
+// Role is what a principal is to us: what it may do follows from it, and from the
+// row of the route (route.who).
+type Role string
+
+// The roles. Staff work for us and see every platform's payments; whoever moves
+// money by hand needs a second person of the same role.
+const (
+	RolePlatform Role = "platform" // a platform's back end, by its API key
+	RolePayer    Role = "payer"    // who pays, by a token their platform has signed
+	RoleTalent   Role = "talent"   // who is paid, by such a token
+	RoleSupport  Role = "support"  // staff who look, and ask gateways
+	RoleFinance  Role = "finance"  // staff who move money, two by two
+	RoleAdmin    Role = "admin"    // staff who give keys
+)
+
 // Principal is who calls. It owns what it creates: what belongs to another
 // principal does not exist for it.
 type Principal struct {
-	Name  string // as stored with transactions and idempotency keys: platform
-	KeyID string // which of its keys it used; the log's business only
+	Role     Role
+	Platform string // whose payments it has to do with, as stored with transactions; empty for staff
+	Subject  string // the payer's or talent's id at the platform, the staff member's name; empty for a platform
+	KeyID    string // which of its keys it used; the log's business only
+}
+
+// Name is the principal's own: idempotency keys and limits are counted by it.
+func (p Principal) Name() string {
+	switch p.Role {
+	case RolePlatform, "":
+		return p.Platform
+	case RolePayer, RoleTalent:
+		return p.Platform + "/" + string(p.Role) + "/" + p.Subject
+	case RoleSupport, RoleFinance, RoleAdmin:
+	}
+	return "staff/" + p.Subject
+}
+
+// owner is whose payments exist for the principal.
+func (p Principal) owner() engine.Owner {
+	o := engine.Owner{Principal: p.Platform}
+	switch p.Role {
+	case RolePayer:
+		o.Payer = p.Subject
+	case RoleTalent:
+		o.Talent = p.Subject
+	case RolePlatform, RoleSupport, RoleFinance, RoleAdmin:
+	}
+	return o
 }
 
 // Key is a platform's bearer key. A principal may have several, so that a new
@@ -57,10 +99,10 @@ func (s *Server) authenticate(h *fasthttp.RequestHeader) (Principal, error) {
 	var found Principal
 	for _, k := range s.cfg.Keys {
 		if subtle.ConstantTimeCompare(hash[:], k.hash[:]) == 1 {
-			found = Principal{Name: k.Principal, KeyID: k.ID}
+			found = Principal{Role: RolePlatform, Platform: k.Principal, KeyID: k.ID}
 		}
 	}
-	if found.Name == "" {
+	if found.Role == "" {
 		return Principal{}, engine.Errorf(engine.Forbidden, codeUnauthenticated, "this API key is not known")
 	}
 	return found, nil

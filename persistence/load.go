@@ -202,7 +202,8 @@ func (l *loaded) addTransaction(row pgx.CollectableRow) error {
 	var number string
 	var deliveryDueAt, inquiredAt, paidAt *time.Time
 	err := row.Scan(&id, &t.Version, &t.Principal, &t.Booking, &t.Talent, &t.Amount, &t.Currency, &t.Method, &t.Payer.Operator, &number,
-		&t.Payer.Email, &deliveryDueAt, &t.Status, &t.Step, &t.Code, &t.Review, &inquiredAt, &t.CreatedAt, &paidAt, &t.EventSeq, &t.JournalSeq)
+		&t.Payer.Email, &t.Payer.ID, &deliveryDueAt, &t.Status, &t.Step, &t.Code, &t.Review, &inquiredAt, &t.CreatedAt, &paidAt, &t.EventSeq,
+		&t.JournalSeq)
 	if err != nil {
 		return err
 	}

@@ -123,8 +123,8 @@ func (w *writer) addTransaction(d *decided) {
 	}
 	w.created = append(w.created, id)
 	w.transactions.row(id, t.Version, t.Principal, t.Booking, t.Talent, int64(t.Amount), string(t.Currency), string(t.Method),
-		string(t.Payer.Operator), storePhone(t.Payer.Phone), t.Payer.Email, nullable(t.DeliveryDueAt), string(t.Status), t.Step, string(t.Code),
-		string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq, name)
+		string(t.Payer.Operator), storePhone(t.Payer.Phone), t.Payer.Email, t.Payer.ID, nullable(t.DeliveryDueAt), string(t.Status), t.Step,
+		string(t.Code), string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq, name)
 }
 
 // addSlot takes the booking's slot for a payment that is open and leaves it for

@@ -27,6 +27,7 @@ CREATE TABLE transactions (
     operator        text NOT NULL,
     phone           text NOT NULL,
     email           text NOT NULL,
+    payer_id        text NOT NULL,
     principal       text NOT NULL,
     booking_id      text NOT NULL,
     talent_id       text NOT NULL,
