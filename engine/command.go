@@ -11,6 +11,7 @@ type Ask struct {
 	Transaction ID
 	Command     Command
 	Key         *IdempotencyKey
+	Act         *Act // set for what staff ask
 }
 
 // IdempotencyKey is a caller's name for one intention: unique for the principal
@@ -108,10 +109,37 @@ type RecordPayoutAnswer struct {
 	Err    *Error
 }
 
+// ReleaseByStaff ends a hold in the talent's favour before its time.
+type ReleaseByStaff struct{}
+
+// EndReview says that people have looked at what is doubted.
+type EndReview struct{ Review Review }
+
+// ConcludePayout says what people found at the gateway of a try that has no conclusive
+// word: that it paid the talent, or that it did not and another may.
+type ConcludePayout struct {
+	Try  int
+	Paid bool
+}
+
+// SettleRefund says that people gave back what a refund owes.
+type SettleRefund struct {
+	Refund  int
+	Through Gateway // whose balance paid; empty: the refund's own
+}
+
+// LookAgain has every gateway asked that may know more about the payment.
+type LookAgain struct{}
+
 // Tick says that time has passed: whatever of the transaction is due, is done.
 type Tick struct{}
 
 func (InitiateCharge) command()     {}
+func (ReleaseByStaff) command()     {}
+func (EndReview) command()          {}
+func (ConcludePayout) command()     {}
+func (SettleRefund) command()       {}
+func (LookAgain) command()          {}
 func (RecordChargeAnswer) command() {}
 func (SubmitOTP) command()          {}
 func (RecordOTPAnswer) command()    {}

@@ -68,6 +68,17 @@ const (
 	CodeNotPaid               Code = "payment_not_paid"
 	CodeUnderReview           Code = "payment_under_review"
 	CodeMoveIllegal           Code = "move_illegal"
+	CodeNothingToDo           Code = "nothing_to_do"
+	CodeReviewChanged         Code = "review_changed"
+	CodeTooSoon               Code = "too_soon"
+	CodeConcludedByStaff      Code = "concluded_by_staff"
+	CodeProposalUnknown       Code = "proposal_unknown"
+	CodeProposalOver          Code = "proposal_over"       // ruled on, or a day old
+	CodeSamePerson            Code = "same_person"         // who proposes does not approve
+	CodeDailyLimit            Code = "daily_limit_reached" // of what a member of staff may approve
+	CodeNotAllowed            Code = "not_allowed"
+	CodeStaffUnknown          Code = "staff_unknown"
+	CodeKeyUnknown            Code = "key_unknown"
 	CodeSignatureWrong        Code = "signature_wrong"
 	CodeNotificationForeign   Code = "notification_foreign"
 	CodeOverloaded            Code = "overloaded"

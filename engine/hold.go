@@ -33,6 +33,7 @@ type ReleasedBy string
 const (
 	ReleasedByPayer ReleasedBy = "payer" // who confirmed the delivery
 	ReleasedByTime  ReleasedBy = "time"  // release_at has passed
+	ReleasedByStaff ReleasedBy = "staff" // two of us
 )
 
 // Hold is money collected and kept back until delivery. Its shares and its

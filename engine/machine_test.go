@@ -83,7 +83,7 @@ func TestChargeHoldPayoutAndTryMoveOnlyAsDrawn(t *testing.T) {
 		PayoutIsDue:      {PayoutIsSent},
 		PayoutIsSent:     {PayoutIsPaid, PayoutIsFailed, PayoutIsReversed},
 		PayoutIsPaid:     {PayoutIsReversed},
-		PayoutIsFailed:   {PayoutIsSent},
+		PayoutIsFailed:   {PayoutIsSent, PayoutIsPaid},
 		PayoutIsReversed: {PayoutIsSent},
 	})
 	square(t, tryMachine, map[TryStatus][]TryStatus{
@@ -91,7 +91,7 @@ func TestChargeHoldPayoutAndTryMoveOnlyAsDrawn(t *testing.T) {
 		TryUnknown:  {TryPending, TryPaid, TryFailed, TryReversed},
 		TryPending:  {TryUnknown, TryPaid, TryFailed, TryReversed},
 		TryPaid:     {TryReversed},
-		TryFailed:   nil,
+		TryFailed:   {TryPaid},
 		TryReversed: nil,
 	})
 }

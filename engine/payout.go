@@ -29,7 +29,7 @@ var payoutMachine = machine[PayoutStatus]{
 		PayoutIsDue:      {PayoutIsSent: PayoutSent},
 		PayoutIsSent:     {PayoutIsPaid: PayoutPaid, PayoutIsFailed: PayoutFailed, PayoutIsReversed: PayoutReversed},
 		PayoutIsPaid:     {PayoutIsReversed: PayoutReversed},
-		PayoutIsFailed:   {PayoutIsSent: PayoutSent},
+		PayoutIsFailed:   {PayoutIsSent: PayoutSent, PayoutIsPaid: PayoutPaid},
 		PayoutIsReversed: {PayoutIsSent: PayoutSent},
 	},
 }
@@ -43,6 +43,7 @@ const (
 	WaitingWalletMissing Waiting = "wallet_missing"  // goes on when the talent's wallet is set
 	WaitingWalletRefused Waiting = "wallet_rejected" // goes on when another wallet is set
 	WaitingOperator      Waiting = "operator_unavailable"
+	WaitingCooling       Waiting = "wallet_cooling"  // the wallet is another than before: not yet, in case it is not the talent's doing
 	WaitingRetry         Waiting = "retry"           // goes on by itself
 	WaitingGateway       Waiting = "gateway_unclear" // sent again and again without a conclusive word: people should ask the gateway
 )
@@ -161,7 +162,7 @@ func (d *draft) walletArrived(p *Payout) bool {
 	switch p.Waiting {
 	case WaitingWalletMissing, WaitingOperator, WaitingWalletRefused:
 		return d.Next.Wallet != nil && !d.refused(p)
-	case WaitingNothing, WaitingRetry, WaitingGateway:
+	case WaitingNothing, WaitingRetry, WaitingGateway, WaitingCooling:
 	}
 	return false
 }
@@ -206,6 +207,9 @@ func (d *draft) route(p *Payout) (Gateway, Waiting) {
 	if d.refused(p) {
 		return "", WaitingWalletRefused
 	}
+	if d.given.Now.Before(d.cooledAt()) {
+		return "", WaitingCooling
+	}
 	doors := d.given.Policy.Routes.For(Disburse, MobileMoney, d.Next.Wallet.Operator)
 	switch {
 	case len(doors) == 0:
@@ -216,6 +220,16 @@ func (d *draft) route(p *Payout) (Gateway, Waiting) {
 		return p.Gateway, WaitingNothing
 	}
 	return "", WaitingOperator
+}
+
+// cooledAt is when the talent's wallet may be paid to. The first one at once; one
+// that was put in another's place after a while, so that whoever stole a telephone
+// has not stolen the wages too (S-18).
+func (d *draft) cooledAt() time.Time {
+	if d.Next.Wallet.No == 1 {
+		return time.Time{}
+	}
+	return d.Next.WalletAt.Add(d.given.Policy.WalletCooling)
 }
 
 // await sets what a payout that is not under way waits for, and when it is
@@ -229,6 +243,8 @@ func (d *draft) await(p *Payout, waiting Waiting) {
 		p.NextAt = time.Time{} // only another wallet helps, and setting one wakes us
 	case WaitingWalletMissing, WaitingOperator:
 		p.NextAt = policy.WalletCheck.nextOr(p.DueAt, now, lastPace)
+	case WaitingCooling:
+		p.NextAt = d.cooledAt()
 	case WaitingNothing, WaitingRetry, WaitingGateway:
 		p.NextAt = policy.PayoutRetry.nextOr(p.firstWithWallet().AskedAt, now, slowPace)
 	}

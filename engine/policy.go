@@ -58,6 +58,7 @@ type Policy struct {
 
 	QuarantineFor   time.Duration // T_q: how long not-found must last before it is believed
 	QuarantineReads int           // k: how many not-found answers it takes
+	WalletCooling   time.Duration // how long a wallet that takes another's place is not paid to; 0: paid at once
 	ReviewPause     time.Duration // least time between two inquiries that signed mismatches cause
 }
 
@@ -155,7 +156,7 @@ func DefaultPolicy() Policy {
 		FailoverWithin: 2 * minute,
 		DeliveryPast:   31 * day, DeliveryFuture: 731 * day,
 		QuarantineFor: 240 * time.Second, QuarantineReads: 4,
-		ReviewPause: minute,
+		ReviewPause: minute, WalletCooling: day,
 	}
 }
 
@@ -173,6 +174,8 @@ func (p Policy) Check() error {
 		return fmt.Errorf("every delay and count of a policy is above zero")
 	case min(p.HostedWindow, p.FailoverWithin, p.OfferAgain) <= 0 || p.OfferFor < 0:
 		return fmt.Errorf("every delay of a policy is above zero")
+	case p.WalletCooling < 0 || p.WalletCooling > walletCoolingMax:
+		return fmt.Errorf("a changed wallet cools for %s: from 0 to %s", p.WalletCooling, walletCoolingMax)
 	case len(p.Routes) == 0:
 		return fmt.Errorf("no route: nobody could pay")
 	}
@@ -187,6 +190,9 @@ func (p Policy) Check() error {
 	}
 	return nil
 }
+
+// A week: longer, and it is wages withheld.
+const walletCoolingMax = 7 * 24 * time.Hour
 
 // A year: longer is a mistake of units.
 const autoReleaseHoursMax = 366 * 24

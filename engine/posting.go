@@ -22,6 +22,7 @@ const (
 	JournalPayoutPaid     ledger.Kind = "payout.paid"     // payout:in_flight → gateway balance
 	JournalPayoutFee      ledger.Kind = "payout.fee"      // expense:payout_fee → gateway balance
 	JournalPayoutFailed   ledger.Kind = "payout.failed"   // payout:in_flight → talent payable
+	JournalPayoutFound    ledger.Kind = "payout.found"    // talent payable → gateway balance: a try believed failed had paid
 	JournalPayoutReversed ledger.Kind = "payout.reversed" // gateway balance, or in flight, → talent payable
 	JournalRefundSent     ledger.Kind = "refund.sent"     // payer:surplus → refund:in_flight
 	JournalRefundFailed   ledger.Kind = "refund.failed"   // refund:in_flight → payer:surplus: still owed

@@ -44,6 +44,7 @@ type Transaction struct {
 
 	// Read beside the row under the same lock; not the transaction's to change.
 	Wallet     *Wallet            // the talent's current wallet, if there is one
+	WalletAt   time.Time          // when that wallet was set
 	Recipients map[Gateway]string // gateways' names for that wallet
 	Slot       ID                 // the transaction that owns the booking's slot, if any
 	SlotPaid   bool               // that transaction has been paid
@@ -99,6 +100,8 @@ func (t Transaction) Decide(cmd Command, given Given) (Decision, error) {
 		err = d.cancel()
 	case RecordRefundAnswer:
 		err = d.refundAnswered(c)
+	case ReleaseByStaff, EndReview, ConcludePayout, SettleRefund, LookAgain:
+		err = d.byStaff(c)
 	case Tick:
 		err = d.tick()
 	default:

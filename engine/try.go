@@ -28,7 +28,7 @@ var tryMachine = machine[TryStatus]{
 		TryUnknown:  {TryPending: "", TryPaid: "", TryFailed: "", TryReversed: ""},
 		TryPending:  {TryUnknown: "", TryPaid: "", TryFailed: "", TryReversed: ""},
 		TryPaid:     {TryReversed: ""},
-		TryFailed:   {},
+		TryFailed:   {TryPaid: ""}, // people saw that it had paid after all (ConcludePayout)
 		TryReversed: {},
 	},
 }
@@ -224,13 +224,20 @@ func (d *draft) confirm(try *Try, r PayoutReport) {
 		try.Doubt = ""
 		d.review()
 	}
+	if p.Status == PayoutIsPaid || doubted {
+		d.undoubted(p)
+	}
+}
+
+// undoubted sets when a payout is looked at that is in doubt no longer.
+func (d *draft) undoubted(p *Payout) {
 	switch {
 	case p.doubted():
 	case p.Status == PayoutIsPaid:
 		p.NextAt = time.Time{}
-	case doubted && p.Status == PayoutIsSent: // back to its own pace: a doubt's is slower
+	case p.Status == PayoutIsSent: // back to its own pace: a doubt's is slower
 		d.scheduleTry(p.last())
-	case doubted:
+	default:
 		d.await(p, p.Waiting)
 	}
 }
@@ -263,10 +270,10 @@ func (d *draft) payoutPaid(try *Try, r PayoutReport) (bool, error) {
 	if p.doubted() { // a doubt from before is asked about until an inquiry clears it
 		p.NextAt = d.given.Now.Add(d.given.Policy.ReviewPause)
 	}
-	if err := d.moveTry(try, TryPaid, ""); err != nil {
+	if err := d.moveTry(try, TryPaid, r.Code); err != nil {
 		return false, err
 	}
-	if err := d.movePayout(PayoutIsPaid, ""); err != nil {
+	if err := d.movePayout(PayoutIsPaid, r.Code); err != nil {
 		return false, err
 	}
 	d.bookTry(JournalPayoutPaid, try, ledger.PayoutInFlight, ledger.GatewayBalance(string(try.Gateway)))

@@ -22,7 +22,7 @@ import (
 type call struct {
 	id        string // the request's, on every answer and log line
 	language  language
-	principal Principal
+	principal engine.Principal
 	route     string // the row's path, never the path as sent
 	class     string
 

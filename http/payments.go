@@ -230,7 +230,7 @@ func (s *Server) owned(ctx context.Context, c *call, id engine.ID) (engine.State
 	if err != nil {
 		return engine.Statement{}, err
 	}
-	if !st.Transaction.BelongsTo(c.principal.owner()) {
+	if !st.Transaction.BelongsTo(c.principal.Owner()) {
 		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "there is no such payment")
 	}
 	return st, nil

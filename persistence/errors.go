@@ -77,6 +77,9 @@ func translate(err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
+	if refusal := staffRefusal(err); refusal != nil {
+		return refusal
+	}
 	switch stateOf(err) {
 	case stateLockTimeout, stateCancelled, stateAdminShutdown, stateCrashShutdown, stateStarting, stateTooMany:
 		return overloaded("the database is busy", err)

@@ -21,7 +21,7 @@ BEGIN
 	END LOOP;
 	FOR guard IN SELECT conname, conrelid::regclass AS relation FROM pg_constraint
 	              WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p') AND conrelid <> 'goose_db_version'::regclass LOOP
-		EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', guard.relation, guard.conname);
+		EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', guard.relation, guard.conname);
 	END LOOP;
 	FOR guard IN SELECT indexrelid::regclass AS index FROM pg_index
 	              WHERE indisunique AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)

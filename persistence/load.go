@@ -292,8 +292,9 @@ func (l *loaded) addTry(row pgx.CollectableRow) error {
 func (l *loaded) addWallet(row pgx.CollectableRow) error {
 	var talent, number string
 	var w engine.Wallet
+	var setAt time.Time
 	var recipients map[engine.Gateway]string
-	err := row.Scan(&talent, &w.No, &w.Operator, &number, &w.Name, &recipients)
+	err := row.Scan(&talent, &w.No, &w.Operator, &number, &w.Name, &setAt, &recipients)
 	if err != nil {
 		return err
 	}
@@ -303,7 +304,7 @@ func (l *loaded) addWallet(row pgx.CollectableRow) error {
 	for _, t := range l.found {
 		if t.Talent == talent {
 			wallet := w
-			t.Wallet, t.Recipients = &wallet, recipients
+			t.Wallet, t.WalletAt, t.Recipients = &wallet, setAt.UTC(), recipients
 		}
 	}
 	return nil

@@ -119,7 +119,8 @@ func TestAPaymentsWholeLifeReadsBackAsItWasDecided(t *testing.T) {
 				require.NoError(t, err)
 				read, decided := st.Transaction, told.State
 				// What stands beside the row is read afresh each time.
-				decided.Wallet, decided.Recipients, decided.Slot, decided.SlotPaid = read.Wallet, read.Recipients, read.Slot, read.SlotPaid
+				decided.Wallet, decided.WalletAt, decided.Recipients = read.Wallet, read.WalletAt, read.Recipients
+				decided.Slot, decided.SlotPaid = read.Slot, read.SlotPaid
 				require.Equal(t, decided, read, "%s: after %T", life, cmd)
 				require.Len(t, st.Timeline, w.count(t, "SELECT count(*) FROM history WHERE transaction_id = $1", [16]byte(id)))
 				witness(seen, reflect.ValueOf(st.Transaction))

@@ -13,16 +13,38 @@ import (
 // The one they have already changes nothing, and false says so. Payouts that
 // waited for a wallet become due in the same commit.
 func (s *Store) SetWallet(ctx context.Context, talent string, w engine.Wallet) (engine.Wallet, bool, error) {
+	return s.setWallet(ctx, talent, w, nil)
+}
+
+// SetWalletByStaff does so for staff, under an approved proposal: what they did is
+// written down with it, or nothing is. The wallet they have already is Conflict.
+func (s *Store) SetWalletByStaff(ctx context.Context, talent string, w engine.Wallet, by engine.Act) (engine.Wallet, error) {
+	set, _, err := s.setWallet(ctx, talent, w, &by)
+	return set, err
+}
+
+func (s *Store) setWallet(ctx context.Context, talent string, w engine.Wallet, by *engine.Act) (engine.Wallet, bool, error) {
 	for range decideAgainMax {
 		current, found, err := s.Wallet(ctx, talent)
 		if err != nil {
 			return engine.Wallet{}, false, err
 		}
 		if w.No = current.No; found && current == w {
+			if by != nil {
+				return w, false, engine.Errorf(engine.Conflict, engine.CodeNothingToDo, "it is the talent's wallet already")
+			}
 			return w, false, nil
 		}
 		w.No++
 		batch := &pgx.Batch{} // one implicit transaction
+		if by != nil {
+			a := act{Act: *by, subject: talent, after: brief(map[string]any{"no": w.No + 1, "operator": w.Operator, "phone": w.Phone.String()})}
+			if found {
+				a.before = brief(map[string]any{"no": current.No, "operator": current.Operator, "phone": current.Phone.String()})
+			}
+			a.approve(batch)
+			a.write(batch)
+		}
 		batch.Queue(sql("LockWallets"), talent)
 		batch.Queue(sql("AddWallet"), talent, w.No, string(w.Operator), storePhone(w.Phone), w.Name)
 		batch.Queue(sql("WakePayouts"), talent)

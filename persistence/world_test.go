@@ -63,6 +63,7 @@ func openOn(t testing.TB, on pgtest.Schema, through writer) *world {
 	t.Helper()
 	policy := engine.DefaultPolicy()
 	policy.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
+	policy.WalletCooling = 0 // a test that is about it says so
 	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, health: &atomic.Pointer[engine.Health]{}, kind: through}
 	w.health.Store(&engine.Health{})
 	w.Store = w.another(t)
@@ -131,7 +132,7 @@ func initiation(booking string) engine.InitiateCharge {
 	number := phone.MustParse(fmt.Sprintf("05%08d", payers.Add(1)))
 	return engine.InitiateCharge{
 		Principal: "platform", Booking: booking, Talent: "T1", Amount: 50_000, Currency: money.XOF, Method: engine.MobileMoney,
-		Payer: engine.Payer{Operator: phone.MTN, Phone: number, Email: "payer@example.com"},
+		Payer: engine.Payer{ID: "payer-1", Operator: phone.MTN, Phone: number, Email: "payer@example.com"},
 	}
 }
 

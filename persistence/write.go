@@ -44,7 +44,7 @@ func (w *writer) giveBack() {
 	for _, c := range w.tables() {
 		c.reset()
 	}
-	w.leaving, w.silent, w.created, w.accounts = w.leaving[:0], w.silent[:0], w.created[:0], nil
+	w.leaving, w.silent, w.created, w.accounts, w.acts = w.leaving[:0], w.silent[:0], w.created[:0], nil, nil
 	writers.Put(w)
 }
 
@@ -87,6 +87,7 @@ type writer struct {
 	keys         columns
 	recipients   columns
 	created      [][16]byte
+	acts         []act // of staff: seldom any
 }
 
 // add turns one decision into rows. A key is kept for a decision that changes
@@ -94,6 +95,9 @@ type writer struct {
 func (w *writer) add(d *decided) error {
 	if key := d.ask.Key; key != nil {
 		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
+	}
+	if a := d.ask.Act; a != nil {
+		w.acts = append(w.acts, actOn(*a, d.before, d.decision.Next))
 	}
 	if d.decision.Changed() {
 		w.addTransaction(d)
@@ -279,6 +283,9 @@ func (w *writer) addDue(before, t engine.Transaction, exactly bool) {
 
 // queue sends each table's rows, parents before children, balances last.
 func (w *writer) queue(batch *pgx.Batch) {
+	for _, a := range w.acts { // before what it lets happen
+		a.approve(batch)
+	}
 	w.updates.queue(batch, "UpdateTransactions")
 	w.transactions.queue(batch, "InsertTransactions")
 	if len(w.leaving) > 0 {
@@ -312,6 +319,9 @@ func (w *writer) queue(batch *pgx.Batch) {
 	w.journals.queue(batch, "InsertJournals")
 	w.queueAccounts(batch)
 	w.postings.queue(batch, "InsertPostings")
+	for _, a := range w.acts {
+		a.write(batch)
+	}
 }
 
 // queueAccounts opens and locks the balance rows the postings are about to move.

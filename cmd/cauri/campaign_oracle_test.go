@@ -284,7 +284,7 @@ func (w *world) payoutsAgree(ctx context.Context, v *verdict) (settled money.Amo
 	var ledger money.Amount
 	err = w.window.QueryRow(ctx, `SELECT coalesce(sum(p.amount), 0)
 		FROM journals j JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no
-		WHERE j.kind IN ('payout.paid', 'payout.reversed') AND p.account LIKE 'gateway:%'`).Scan(&ledger)
+		WHERE j.kind IN ('payout.paid', 'payout.found', 'payout.reversed') AND p.account LIKE 'gateway:%'`).Scan(&ledger)
 	if err == nil && ledger != settled {
 		v.complain("the talents were sent %d F in all, the ledger says %d F", settled, ledger)
 	}

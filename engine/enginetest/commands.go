@@ -43,6 +43,9 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 	case "otp":
 		return engine.SubmitOTP{Principal: "platform", OTP: engine.OTP(args[0])}, nil
 	}
+	if name == "staff" {
+		return staff(args)
+	}
 	if len(args) < 2 {
 		return nil, fmt.Errorf("%s of what, and how?", name)
 	}
@@ -71,6 +74,35 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 		return notify(reference, said, t), nil
 	}
 	return nil, fmt.Errorf("no command is called %q", name)
+}
+
+// staff reads what people do: release, look, end_review WHY, conclude p1 paid,
+// conclude p1 unpaid, settle r1, settle r1 paystack.
+func staff(args []string) (engine.Command, error) {
+	no := 0
+	if len(args) > 1 && args[0] != "end_review" {
+		var err error
+		if no, err = strconv.Atoi(args[1][1:]); err != nil {
+			return nil, err
+		}
+	}
+	switch args[0] {
+	case "release":
+		return engine.ReleaseByStaff{}, nil
+	case "look":
+		return engine.LookAgain{}, nil
+	case "end_review":
+		return engine.EndReview{Review: engine.Review(args[1])}, nil
+	case "conclude":
+		return engine.ConcludePayout{Try: no, Paid: args[2] == "paid"}, nil
+	case "settle":
+		through := engine.Gateway("")
+		if len(args) > 2 {
+			through = engine.Gateway(args[2])
+		}
+		return engine.SettleRefund{Refund: no, Through: through}, nil
+	}
+	return nil, fmt.Errorf("staff do not %q", args[0])
 }
 
 func initiate(args []string, now time.Time) (engine.Command, error) {

@@ -45,6 +45,7 @@ func Tell(story string) (string, error) {
 func Policy() engine.Policy {
 	p := engine.DefaultPolicy()
 	p.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
+	p.WalletCooling = 0 // a story that is about it says so
 	return p
 }
 
@@ -69,7 +70,7 @@ func (t *teller) line(line string) (string, error) {
 	if len(words) < 2 {
 		return "", errors.New("a time and no command")
 	}
-	if done, err := t.beside(words[1:]); done || err != nil {
+	if done, err := t.beside(words[1:], now); done || err != nil {
 		return strings.TrimRight(said, " ") + "\n", err
 	}
 	cmd, err := command(words[1], words[2:], &t.state, now)
@@ -88,14 +89,14 @@ func (t *teller) line(line string) (string, error) {
 }
 
 // beside changes what stands beside the transaction: the wallet, the slot.
-func (t *teller) beside(words []string) (bool, error) {
+func (t *teller) beside(words []string, now time.Time) (bool, error) {
 	switch words[0] {
 	case "wallet":
 		w := wallet(words[1])
 		if t.state.Wallet != nil {
 			w.No = t.state.Wallet.No + 1
 		}
-		t.state.Wallet, t.state.Recipients = &w, nil
+		t.state.Wallet, t.state.WalletAt, t.state.Recipients = &w, now, nil
 		return true, nil
 	case "recipient":
 		t.state.Recipients = map[engine.Gateway]string{engine.Paystack: words[1]}
@@ -157,6 +158,11 @@ func (t *teller) setPolicy(words []string) error {
 			t.switchRoutes(value, "")
 		case "off":
 			t.switchRoutes(value, "the story says so")
+		case "wallet_cooling":
+			var err error
+			if t.policy.WalletCooling, err = time.ParseDuration(value); err != nil {
+				return err
+			}
 		case "release_after":
 			d, err := time.ParseDuration(value)
 			if err != nil {

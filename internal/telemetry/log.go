@@ -46,7 +46,7 @@ const hidden = "[hidden]"
 var (
 	numbers   = regexp.MustCompile(`(?:(?:\+|00)?225[ .\-]?)?\b0[157](?:[ .\-]?[0-9]){8}\b`)
 	e164      = regexp.MustCompile(`(?:\+|00)?2250[157][0-9]{8}\b`)
-	keys      = regexp.MustCompile(`\b(?:sk|pk|ck)_(?:live|test|sandbox)_[A-Za-z0-9_\-]+`)
+	keys      = regexp.MustCompile(`\b(?:sk|pk|ck|cs|wh)_(?:live|test|sandbox)_[A-Za-z0-9_\-]+`)
 	passwords = regexp.MustCompile(`(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+@`)
 )
 

@@ -341,6 +341,7 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
     ('hold', 'held', 'released', true),
     ('payout', '', 'due', false),
     ('payout', 'due', 'sent', true),
+    ('payout', 'failed', 'paid', true),
     ('payout', 'failed', 'sent', true),
     ('payout', 'paid', 'reversed', true),
     ('payout', 'reversed', 'sent', true),
@@ -365,6 +366,7 @@ INSERT INTO legal_moves (machine, from_status, to_status, emits) VALUES
     ('refund', 'unknown', 'manual', true),
     ('refund', 'unknown', 'pending', false),
     ('try', '', 'sending', false),
+    ('try', 'failed', 'paid', false),
     ('try', 'paid', 'reversed', false),
     ('try', 'pending', 'failed', false),
     ('try', 'pending', 'paid', false),
@@ -401,6 +403,14 @@ CREATE FUNCTION history_after() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINE
 BEGIN
     IF EXISTS (SELECT 1 FROM added a LEFT JOIN legal_moves m USING (machine, from_status, to_status) WHERE m.machine IS NULL) THEN
         RAISE EXCEPTION 'no machine moves like that' USING ERRCODE = 'check_violation', CONSTRAINT = 'moves_are_legal';
+    END IF;
+    IF EXISTS (SELECT 1 FROM added WHERE note = 'concluded_by_staff') AND EXISTS (
+        SELECT 1 FROM added a
+         WHERE a.note = 'concluded_by_staff' AND NOT EXISTS (
+               SELECT 1 FROM proposals p
+                WHERE p.transaction_id = a.transaction_id AND p.kind IN ('payout_retry', 'payout_paid', 'settle_refund')
+                  AND p.verdict = 'approved' AND p.xmin = pg_current_xact_id()::xid)) THEN
+        RAISE EXCEPTION 'staff do this two by two' USING ERRCODE = 'check_violation', CONSTRAINT = 'conclusions_have_two_persons';
     END IF;
     RETURN NULL;
 END $$;
@@ -544,3 +554,174 @@ CREATE TABLE gateway_overrides (
     CONSTRAINT an_override_ends_within_a_day CHECK (until_at > at AND until_at <= at + interval '24 hours')
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gateway_overrides FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+-- Who works for us. A role is read from here whenever money is moved (S-08), so that
+-- taking it away takes it away at once.
+CREATE TABLE staff (
+    name        text PRIMARY KEY,
+    role        text NOT NULL,
+    daily_limit bigint NOT NULL, -- francs a day this person may approve
+    added_at    timestamptz NOT NULL,
+    ended_at    timestamptz, -- works for us no longer
+    CONSTRAINT staff_role_is_known CHECK (role IN ('support', 'finance', 'admin')),
+    CONSTRAINT staff_limits_are_not_negative CHECK (daily_limit >= 0)
+);
+
+-- Keys by which programs and people call. The secret is nowhere: its keyed hash is.
+CREATE TABLE api_keys (
+    id           text PRIMARY KEY, -- stands in the key itself
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz,
+    revoked_at   timestamptz,
+    last_used_at timestamptz, -- to the minute
+    staff        text REFERENCES staff, -- null: the platform's
+    pepper       text NOT NULL, -- the id of what it was hashed with
+    label        text NOT NULL,
+    scopes       text[] NOT NULL,
+    hash         bytea NOT NULL,
+    CONSTRAINT a_hash_is_of_32_bytes CHECK (length(hash) = 32),
+    CONSTRAINT staff_keys_have_no_scopes CHECK (staff IS NULL OR scopes = '{}')
+);
+-- Serves: the keys that work, read every two seconds by every node.
+CREATE INDEX api_keys_in_use ON api_keys (id) WHERE revoked_at IS NULL;
+
+-- +goose StatementBegin
+-- A key is what it was made: only its end and its last use are written later, and a
+-- revoked one stays revoked.
+CREATE FUNCTION keys_stay_what_they_are() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.created_at, NEW.staff, NEW.pepper, NEW.label, NEW.scopes, NEW.hash)
+       IS DISTINCT FROM (OLD.id, OLD.created_at, OLD.staff, OLD.pepper, OLD.label, OLD.scopes, OLD.hash)
+       OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at)
+       OR (OLD.expires_at IS NOT NULL AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at)) THEN
+        RAISE EXCEPTION 'a key stays what it was made' USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER keys_stay_what_they_are BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION keys_stay_what_they_are();
+
+-- What one member of staff asks another to approve (S-18).
+CREATE TABLE proposals (
+    id             uuid PRIMARY KEY,
+    transaction_id uuid, -- null: of a wallet
+    made_at        timestamptz NOT NULL,
+    ends_at        timestamptz NOT NULL,
+    checked_at     timestamptz,
+    amount         bigint NOT NULL, -- francs it is about
+    number         integer NOT NULL, -- of the try or refund it is about; else 0
+    kind           text NOT NULL,
+    talent_id      text NOT NULL,
+    review         text NOT NULL, -- of end_review: the doubt that was looked at
+    through        text NOT NULL, -- of settle_refund: the gateway whose balance paid
+    operator       text NOT NULL, -- of a wallet, as the next three
+    phone          text NOT NULL,
+    name           text NOT NULL,
+    maker          text NOT NULL REFERENCES staff,
+    reason         text NOT NULL,
+    checker        text REFERENCES staff,
+    verdict        text,
+    CONSTRAINT proposal_kind_is_known CHECK (kind IN ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'wallet')),
+    CONSTRAINT wallets_are_a_talents CHECK ((kind = 'wallet') = (transaction_id IS NULL)),
+    CONSTRAINT verdict_is_known CHECK (verdict IN ('approved', 'refused')),
+    CONSTRAINT a_verdict_is_somebodys CHECK ((verdict IS NULL) = (checker IS NULL) AND (verdict IS NULL) = (checked_at IS NULL)),
+    CONSTRAINT maker_is_not_checker CHECK (verdict <> 'approved' OR maker <> checker),
+    CONSTRAINT proposals_have_a_reason CHECK (reason <> ''),
+    CONSTRAINT proposals_end_within_a_day CHECK (ends_at > made_at AND ends_at <= made_at + interval '24 hours')
+);
+-- Serves: what waits for a second person.
+CREATE INDEX proposals_open ON proposals (made_at) WHERE verdict IS NULL;
+-- Serves: what a person has approved today, under the limit.
+CREATE INDEX proposals_of_a_checker ON proposals (checker, checked_at) WHERE verdict = 'approved';
+-- Serves: whether what staff did to a payment was approved.
+CREATE INDEX proposals_of_a_transaction ON proposals (transaction_id) WHERE transaction_id IS NOT NULL;
+
+-- +goose StatementBegin
+-- A proposal is made once and ruled on once, by people who may, within what each may
+-- approve in a day (Abidjan's, which is UTC's). The row of whoever approves is locked,
+-- so that two approvals at once add up.
+CREATE FUNCTION proposals_are_ruled_on_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    person staff%ROWTYPE;
+    spent  bigint;
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.verdict IS NOT NULL THEN
+        RAISE EXCEPTION 'it was ruled on before' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
+    END IF;
+    IF TG_OP = 'UPDATE' AND (to_jsonb(NEW) - '{checker,checked_at,verdict}'::text[])
+       IS DISTINCT FROM (to_jsonb(OLD) - '{checker,checked_at,verdict}'::text[]) THEN
+        RAISE EXCEPTION 'a proposal stays what it was made' USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.verdict = 'approved' AND clock_timestamp() > OLD.ends_at THEN
+        RAISE EXCEPTION 'it is over' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.verdict IS NOT NULL THEN
+        RAISE EXCEPTION 'it is proposed first' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
+    END IF;
+    PERFORM 1 FROM staff WHERE name = NEW.maker AND role = 'finance' AND ended_at IS NULL;
+    IF NOT FOUND AND NEW.verdict IS DISTINCT FROM 'refused' THEN
+        RAISE EXCEPTION 'only finance moves money' USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_moves_money';
+    END IF;
+    IF NEW.verdict = 'approved' THEN
+        SELECT * INTO person FROM staff WHERE name = NEW.checker AND role = 'finance' AND ended_at IS NULL FOR UPDATE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'only finance moves money' USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_moves_money';
+        END IF;
+        SELECT coalesce(sum(amount), 0) INTO spent FROM proposals
+         WHERE checker = NEW.checker AND verdict = 'approved' AND checked_at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+        IF spent + NEW.amount > person.daily_limit THEN
+            RAISE EXCEPTION 'more than this person may approve in a day' USING ERRCODE = 'check_violation', CONSTRAINT = 'approvals_stay_within_a_day';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+-- What takes two persons is done under a proposal that the second one approves in the
+-- same database transaction (xmin: who wrote the row last).
+CREATE FUNCTION acts_have_two_persons() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM proposals
+     WHERE id = NEW.proposal_id AND kind = NEW.kind AND checker = NEW.who AND verdict = 'approved' AND xmin = pg_current_xact_id()::xid
+       AND transaction_id IS NOT DISTINCT FROM NEW.transaction_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'staff do this two by two' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION release_by_two_persons() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM proposals
+     WHERE transaction_id = NEW.transaction_id AND kind = 'release' AND verdict = 'approved' AND xmin = pg_current_xact_id()::xid;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'staff do this two by two' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER proposals_are_ruled_on_once BEFORE INSERT OR UPDATE ON proposals
+    FOR EACH ROW EXECUTE FUNCTION proposals_are_ruled_on_once();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON proposals FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER release_by_two_persons BEFORE UPDATE ON holds
+    FOR EACH ROW WHEN (NEW.released_by = 'staff' AND OLD.released_by <> 'staff') EXECUTE FUNCTION release_by_two_persons();
+
+-- What people did, each in the commit of what it did. Append only.
+CREATE TABLE audit (
+    id             uuid PRIMARY KEY,
+    transaction_id uuid,
+    proposal_id    uuid,
+    at             timestamptz NOT NULL,
+    kind           text NOT NULL,
+    who            text NOT NULL, -- a member of staff, or system:user@machine for a command on the machine itself
+    role           text NOT NULL,
+    address        text NOT NULL, -- where from
+    subject        text NOT NULL, -- a talent, a key, a notification, a breaker
+    reason         text NOT NULL,
+    before         jsonb,
+    after          jsonb,
+    CONSTRAINT somebody_answers_for_an_act CHECK (who <> '' AND reason <> '')
+);
+-- Serves: what was done to a payment; and an approval is written once.
+CREATE INDEX audit_of_a_transaction ON audit (transaction_id) WHERE transaction_id IS NOT NULL;
+CREATE TRIGGER acts_have_two_persons BEFORE INSERT ON audit FOR EACH ROW
+    WHEN (NEW.kind IN ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'wallet'))
+    EXECUTE FUNCTION acts_have_two_persons();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -36,7 +36,7 @@ SELECT now(),
        (SELECT coalesce(sum(p.amount), 0)
           FROM payouts o
           JOIN journals j ON j.transaction_id = o.transaction_id
-               AND j.kind IN ('payout.paid', 'payout.reversed')
+               AND j.kind IN ('payout.paid', 'payout.found', 'payout.reversed')
                AND j.booked_at >= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
           JOIN postings p ON p.transaction_id = j.transaction_id AND p.journal_no = j.no AND p.account LIKE 'gateway:%'
          WHERE o.talent_id = $1)::bigint,

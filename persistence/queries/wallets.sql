@@ -11,7 +11,7 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1));
 
 -- name: ReadWallets
 -- The current wallet of each talent, and the gateways' names for it.
-SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone, w.name,
+SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone, w.name, w.set_at,
        (SELECT coalesce(jsonb_object_agg(r.gateway, r.code), '{}') FROM recipients r WHERE r.talent_id = w.talent_id AND r.wallet_no = w.no)
   FROM wallets w
  WHERE w.talent_id IN (SELECT talent_id FROM transactions WHERE id = ANY($1::uuid[]))

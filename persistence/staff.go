@@ -1,0 +1,284 @@
+package persistence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bookmi/cauri/engine"
+)
+
+// Who works for us, what one proposes and another approves, and what all of them did.
+
+// act is one of staff's, to be written in the commit of what it does.
+type act struct {
+	engine.Act
+	payment       engine.ID
+	subject       string
+	before, after []byte // JSON
+}
+
+// actOn says what an act changes of a payment.
+func actOn(a engine.Act, before, after engine.Transaction) act {
+	return act{Act: a, payment: after.ID, before: shown(before), after: shown(after)}
+}
+
+// shown is what of a payment an act may change, for the audit: statuses, no person.
+func shown(t engine.Transaction) []byte {
+	out := map[string]any{"version": t.Version, "status": t.Status, "review": t.Review}
+	if t.Hold != nil {
+		out["hold"] = t.Hold.Status
+	}
+	if p := t.Payout; p != nil {
+		out["payout"], out["waiting"] = p.Status, p.Waiting
+		if len(p.Tries) > 0 {
+			out["try"] = p.Tries[len(p.Tries)-1].Status
+		}
+	}
+	refunds := make([]engine.RefundStatus, 0, len(t.Refunds))
+	for _, r := range t.Refunds {
+		refunds = append(refunds, r.Status)
+	}
+	if len(refunds) > 0 {
+		out["refunds"] = refunds
+	}
+	return brief(out)
+}
+
+func brief(facts map[string]any) []byte {
+	out, err := json.Marshal(facts)
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	return out
+}
+
+// approve rules on the proposal the act is done under, if it is done under one.
+func (a act) approve(batch *pgx.Batch) {
+	if !a.Proposal.IsZero() {
+		batch.Queue(sql("Approve"), [16]byte(a.Proposal), a.Who)
+	}
+}
+
+func (a act) write(batch *pgx.Batch) {
+	batch.Queue(sql("WriteAudit"), [16]byte(a.ID), orNull(a.payment), orNull(a.Proposal), string(a.Kind), a.Who, string(a.Role), a.Address,
+		a.subject, a.Reason, a.before, a.after)
+}
+
+func orNull(id engine.ID) *[16]byte {
+	if id.IsZero() {
+		return nil
+	}
+	out := [16]byte(id)
+	return &out
+}
+
+// refusals are what the schema says of staff, by the constraint that says it.
+var refusals = map[string]*engine.Error{
+	"maker_is_not_checker": engine.Errorf(engine.Forbidden, engine.CodeSamePerson,
+		"who proposes does not approve: another member of finance does"),
+	"a_proposal_is_ruled_on_once": engine.Errorf(engine.Conflict, engine.CodeProposalOver, "it was ruled on before, or is more than a day old"),
+	"finance_moves_money":         engine.Errorf(engine.Forbidden, engine.CodeNotAllowed, "only finance moves money"),
+	"approvals_stay_within_a_day": engine.Errorf(engine.Conflict, engine.CodeDailyLimit, "it is more than you may approve in a day"),
+	"acts_have_two_persons":       engine.Errorf(engine.Conflict, engine.CodeProposalOver, "it is not approved for this"),
+	"staff_pkey":                  engine.Errorf(engine.Conflict, engine.CodeNothingToDo, "this name is taken"),
+	"api_keys_staff_fkey":         engine.Errorf(engine.NotFound, engine.CodeStaffUnknown, "nobody of that name works for us"),
+	"proposals_maker_fkey":        engine.Errorf(engine.Forbidden, engine.CodeNotAllowed, "only finance moves money"),
+	"proposals_checker_fkey":      engine.Errorf(engine.Forbidden, engine.CodeNotAllowed, "only finance moves money"),
+}
+
+func staffRefusal(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return nil
+	}
+	if refusal, known := refusals[pg.ConstraintName]; known {
+		return refusal
+	}
+	return nil
+}
+
+// acted does a few statements of staff's in one commit with what is written down of
+// them. The last statement must concern exactly one row, or absent is the answer.
+func (s *Store) acted(ctx context.Context, a act, absent *engine.Error, query string, args ...any) error {
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
+	done, err := tx.Exec(ctx, sql(query), args...)
+	if err == nil && done.RowsAffected() == 0 && absent != nil {
+		return absent
+	}
+	if err == nil {
+		batch := &pgx.Batch{}
+		a.write(batch)
+		err = tx.SendBatch(ctx, batch).Close()
+	}
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	return translate(err)
+}
+
+// AddStaff takes somebody on. A name that was ever used is Conflict: the audit would
+// mix two persons up.
+func (s *Store) AddStaff(ctx context.Context, person engine.Staff, by engine.Act) error {
+	a := act{Act: by, subject: person.Name, after: brief(map[string]any{"role": person.Role, "daily_limit": person.DailyLimit})}
+	return s.acted(ctx, a, nil, "AddStaff", person.Name, string(person.Role), person.DailyLimit)
+}
+
+// ChangeStaff gives somebody another role or limit. NotFound when nobody of that name
+// works for us.
+func (s *Store) ChangeStaff(ctx context.Context, person engine.Staff, by engine.Act) error {
+	a := act{Act: by, subject: person.Name, after: brief(map[string]any{"role": person.Role, "daily_limit": person.DailyLimit})}
+	return s.acted(ctx, a, staffUnknown(), "ChangeStaff", person.Name, string(person.Role), person.DailyLimit)
+}
+
+// EndStaff ends somebody's work for us, and their keys with it.
+func (s *Store) EndStaff(ctx context.Context, name string, by engine.Act) error {
+	return s.acted(ctx, act{Act: by, subject: name}, staffUnknown(), "EndStaff", name)
+}
+
+func staffUnknown() *engine.Error {
+	return engine.Errorf(engine.NotFound, engine.CodeStaffUnknown, "nobody of that name works for us")
+}
+
+// Staff lists everybody who works or worked for us.
+func (s *Store) Staff(ctx context.Context) ([]engine.Staff, error) {
+	rows, err := s.pool.Query(ctx, sql("ListStaff"))
+	if err != nil {
+		return nil, translate(err)
+	}
+	people, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Staff, error) {
+		var p engine.Staff
+		var ended *time.Time
+		err := row.Scan(&p.Name, &p.Role, &p.DailyLimit, &p.AddedAt, &ended)
+		p.AddedAt, p.EndedAt = p.AddedAt.UTC(), stored(ended)
+		return p, err
+	})
+	return people, translate(err)
+}
+
+// Propose writes down what one member of staff asks another to approve. The proposal
+// has its id, kind, subject, maker and reason; when it ends is the database's to say.
+func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (engine.Proposal, error) {
+	var w engine.Wallet
+	if p.Wallet != nil {
+		w = *p.Wallet
+	}
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return engine.Proposal{}, translate(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
+	err = tx.QueryRow(ctx, sql("AddProposal"), [16]byte(p.ID), string(p.Kind), orNull(p.Payment), p.Talent, p.Number, string(p.Review),
+		string(p.Through), string(w.Operator), storePhone(w.Phone), w.Name, p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
+		Scan(&p.MadeAt, &p.EndsAt)
+	if err == nil {
+		batch := &pgx.Batch{}
+		a := act{Act: by, payment: p.Payment, subject: p.Talent, after: brief(map[string]any{"proposal": p.Kind, "amount": p.Amount})}
+		a.Proposal = p.ID
+		a.write(batch)
+		err = tx.SendBatch(ctx, batch).Close()
+	}
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	p.MadeAt, p.EndsAt = p.MadeAt.UTC(), p.EndsAt.UTC()
+	return p, translate(err)
+}
+
+// Refuse rules against a proposal; its maker may do so too. NotFound when there is none.
+func (s *Store) Refuse(ctx context.Context, id engine.ID, by engine.Act) error {
+	a := act{Act: by}
+	a.Proposal = id
+	return s.acted(ctx, a, proposalUnknown(), "Refuse", [16]byte(id), by.Who)
+}
+
+func proposalUnknown() *engine.Error {
+	return engine.Errorf(engine.NotFound, engine.CodeProposalUnknown, "there is no such proposal")
+}
+
+// Proposal finds one, whatever became of it. NotFound when there is none.
+func (s *Store) Proposal(ctx context.Context, id engine.ID) (engine.Proposal, error) {
+	found, err := s.proposals(ctx, orNull(id), 1)
+	if err == nil && len(found) == 0 {
+		err = proposalUnknown()
+	}
+	if err != nil {
+		return engine.Proposal{}, err
+	}
+	return found[0], nil
+}
+
+// Proposals lists those that wait for a second person, oldest first.
+func (s *Store) Proposals(ctx context.Context, most int) ([]engine.Proposal, error) {
+	return s.proposals(ctx, nil, most)
+}
+
+func (s *Store) proposals(ctx context.Context, id *[16]byte, most int) ([]engine.Proposal, error) {
+	rows, err := s.pool.Query(ctx, sql("Proposals"), id, most)
+	if err != nil {
+		return nil, translate(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Proposal, error) {
+		var p engine.Proposal
+		var id [16]byte
+		var payment *[16]byte
+		var w engine.Wallet
+		var number string
+		var checkedAt *time.Time
+		err := row.Scan(&id, &p.Kind, &payment, &p.Talent, &p.Number, &p.Review, &p.Through, &w.Operator, &number, &w.Name, &p.Amount,
+			&p.Maker, &p.Reason, &p.MadeAt, &p.EndsAt, &p.Checker, &checkedAt, &p.Verdict)
+		if err != nil {
+			return p, err
+		}
+		p.ID, p.MadeAt, p.EndsAt, p.CheckedAt = id, p.MadeAt.UTC(), p.EndsAt.UTC(), stored(checkedAt)
+		if payment != nil {
+			p.Payment = *payment
+		}
+		if p.Kind == engine.ActWallet {
+			w.Phone, err = loadPhone(number)
+			p.Wallet = &w
+		}
+		return p, err
+	})
+	return found, translate(err)
+}
+
+// WriteDown keeps what a person did beside a payment's own life: to a breaker, to the
+// inbox, to a key.
+func (s *Store) WriteDown(ctx context.Context, by engine.Act, subject string) error {
+	batch := &pgx.Batch{}
+	act{Act: by, subject: subject}.write(batch)
+	return translate(s.pool.SendBatch(ctx, batch).Close())
+}
+
+// Audit tells what was done, the latest first: to one payment, or in all; before is
+// the last record of the page before, or zero.
+func (s *Store) Audit(ctx context.Context, payment, before engine.ID, most int) ([]engine.AuditRecord, error) {
+	rows, err := s.pool.Query(ctx, sql("ReadAudit"), orNull(payment), orNull(before), most)
+	if err != nil {
+		return nil, translate(err)
+	}
+	records, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.AuditRecord, error) {
+		var r engine.AuditRecord
+		var id [16]byte
+		var payment, proposal *[16]byte
+		err := row.Scan(&id, &payment, &proposal, &r.At, &r.Kind, &r.Who, &r.Role, &r.Address, &r.Subject, &r.Reason, &r.Before, &r.After)
+		if r.ID = id; payment != nil {
+			r.Payment = *payment
+		}
+		if proposal != nil {
+			r.Proposal = *proposal
+		}
+		r.At = r.At.UTC()
+		return r, err
+	})
+	return records, translate(err)
+}

@@ -1,0 +1,240 @@
+package persistence_test
+
+import (
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
+)
+
+// team takes three people on: two of finance, and one who only looks.
+func (w *world) team(t *testing.T) {
+	t.Helper()
+	for _, p := range []engine.Staff{
+		{Name: "awa", Role: engine.RoleFinance, DailyLimit: 100_000},
+		{Name: "koffi", Role: engine.RoleFinance, DailyLimit: 100_000},
+		{Name: "yao", Role: engine.RoleSupport},
+	} {
+		require.NoError(t, w.AddStaff(t.Context(), p, by("root", engine.ActStaff)))
+	}
+}
+
+func by(who string, kind engine.ActKind) engine.Act {
+	return engine.Act{ID: freshID(), Kind: kind, Who: who, Role: engine.RoleFinance, Address: "192.0.2.1", Reason: "ticket 12"}
+}
+
+func (w *world) proposes(t *testing.T, who string, p engine.Proposal) engine.Proposal {
+	t.Helper()
+	p.ID, p.Maker, p.Reason = freshID(), who, "ticket 12"
+	made, err := w.Propose(t.Context(), p, by(who, engine.ActPropose))
+	require.NoError(t, err)
+	return made
+}
+
+// approves does what was proposed, as another member of staff would.
+func (w *world) approves(t *testing.T, who string, p engine.Proposal) (engine.Applied, error) {
+	t.Helper()
+	a := by(who, p.Kind)
+	a.Proposal = p.ID
+	return w.Apply(t.Context(), engine.Ask{Transaction: p.Payment, Command: p.Command(), Act: &a})
+}
+
+func TestStaffMoveMoneyTwoByTwo(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		w.team(t)
+		id := w.paid(t, "B1")
+		release := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActRelease, Payment: id, Talent: "T1", Amount: 50_000})
+
+		_, err := w.approves(t, "awa", release)
+		require.Equal(t, engine.CodeSamePerson, engine.CodeOf(err))
+		_, err = w.approves(t, "yao", release)
+		require.Equal(t, engine.CodeNotAllowed, engine.CodeOf(err), "who only looks")
+		_, err = w.approves(t, "nobody", release)
+		require.Equal(t, engine.CodeNotAllowed, engine.CodeOf(err))
+		other := release
+		other.Payment = w.paid(t, "B2")
+		_, err = w.approves(t, "koffi", other)
+		require.Error(t, err, "what was proposed for one payment is not done to another")
+		other = release
+		other.Kind = engine.ActEndReview
+		_, err = w.approves(t, "koffi", other)
+		require.Error(t, err, "nor another act")
+		_, err = w.Apply(t.Context(), engine.Ask{Transaction: id, Command: engine.ReleaseByStaff{}})
+		require.Error(t, err, "without a proposal nobody releases")
+		require.Zero(t, w.count(t, "SELECT count(*) FROM holds WHERE status = 'released'"))
+		require.Zero(t, w.count(t, "SELECT count(*) FROM audit WHERE kind = 'release'"), "what was rolled back is not written down")
+
+		applied, err := w.approves(t, "koffi", release)
+		require.NoError(t, err)
+		require.Equal(t, engine.ReleasedByStaff, applied.State.Hold.ReleasedBy)
+		_, err = w.approves(t, "koffi", release)
+		require.Error(t, err, "once")
+		records, err := w.Audit(t.Context(), id, engine.ID{}, 10)
+		require.NoError(t, err)
+		require.Len(t, records, 2)
+		require.Equal(t, []engine.ActKind{engine.ActRelease, engine.ActPropose}, []engine.ActKind{records[0].Kind, records[1].Kind})
+		require.Equal(t, "koffi", records[0].Who)
+		require.Equal(t, "192.0.2.1", records[0].Address)
+		require.Equal(t, release.ID, records[0].Proposal)
+		var before, after struct{ Hold engine.HoldStatus }
+		require.NoError(t, json.Unmarshal(records[0].Before, &before))
+		require.NoError(t, json.Unmarshal(records[0].After, &after))
+		require.Equal(t, []engine.HoldStatus{engine.HoldHeld, engine.HoldReleased}, []engine.HoldStatus{before.Hold, after.Hold})
+		w.sound(t)
+	})
+}
+
+func TestAnApprovalStaysWithinTheDaysLimit(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.team(t)
+	var proposals []engine.Proposal
+	for _, booking := range []string{"B1", "B2", "B3", "B4"} {
+		id := w.paid(t, booking)
+		proposals = append(proposals, w.proposes(t, "awa", engine.Proposal{Kind: engine.ActRelease, Payment: id, Talent: "T1", Amount: 50_000}))
+	}
+	var approving sync.WaitGroup
+	codes := make(chan engine.Code, len(proposals))
+	for _, p := range proposals { // all at once: what each sees of the others must add up
+		approving.Go(func() {
+			_, err := w.approves(t, "koffi", p)
+			if err != nil {
+				codes <- engine.CodeOf(err)
+			}
+		})
+	}
+	approving.Wait()
+	close(codes)
+	for code := range codes {
+		require.Equal(t, engine.CodeDailyLimit, code)
+	}
+	require.Equal(t, 2, w.count(t, "SELECT count(*) FROM holds WHERE status = 'released'"), "of 100 000 F")
+}
+
+func TestAProposalIsRuledOnOnceAndEnds(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.team(t)
+	id := w.paid(t, "B1")
+	p := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActRelease, Payment: id, Talent: "T1", Amount: 50_000})
+	waiting, err := w.Proposals(t.Context(), 10)
+	require.NoError(t, err)
+	require.Equal(t, []engine.Proposal{p}, waiting)
+	require.NoError(t, w.Refuse(t.Context(), p.ID, by("awa", engine.ActRefuse)), "who made it may take it back")
+	require.Equal(t, engine.CodeProposalOver, engine.CodeOf(w.Refuse(t.Context(), p.ID, by("koffi", engine.ActRefuse))))
+	_, err = w.approves(t, "koffi", p)
+	require.Equal(t, engine.CodeProposalOver, engine.CodeOf(err))
+	require.Equal(t, engine.CodeProposalUnknown, engine.CodeOf(w.Refuse(t.Context(), freshID(), by("koffi", engine.ActRefuse))))
+	refused, err := w.Proposal(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"refused", "awa"}, []string{refused.Verdict, refused.Checker})
+
+	late := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActRelease, Payment: id, Talent: "T1", Amount: 50_000})
+	w.exec(t, "ALTER TABLE proposals DISABLE TRIGGER USER")
+	w.exec(t, "UPDATE proposals SET made_at = made_at - interval '25 hours', ends_at = ends_at - interval '25 hours'")
+	w.exec(t, "ALTER TABLE proposals ENABLE TRIGGER USER")
+	_, err = w.approves(t, "koffi", late)
+	require.Equal(t, engine.CodeProposalOver, engine.CodeOf(err))
+	waiting, err = w.Proposals(t.Context(), 10)
+	require.NoError(t, err)
+	require.Empty(t, waiting)
+
+	gone := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActRelease, Payment: id, Talent: "T1", Amount: 50_000})
+	require.NoError(t, w.EndStaff(t.Context(), "awa", by("root", engine.ActStaff)))
+	_, err = w.approves(t, "koffi", gone)
+	require.Equal(t, engine.CodeNotAllowed, engine.CodeOf(err), "who proposed it works for us no longer")
+	require.Equal(t, engine.CodeStaffUnknown, engine.CodeOf(w.EndStaff(t.Context(), "awa", by("root", engine.ActStaff))))
+}
+
+func TestStaffChangeAWalletTwoByTwoAndItCools(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.policy.WalletCooling = 24 * time.Hour
+	w.team(t)
+	ctx := t.Context()
+	_, _, err := w.SetWallet(ctx, "T1", theirs("0500000001"))
+	require.NoError(t, err)
+	next := engine.Wallet{Operator: phone.MTN, Phone: phone.MustParse("0500000002"), Name: "Awa"}
+	p := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActWallet, Talent: "T1", Wallet: &next})
+	read, err := w.Proposal(ctx, p.ID)
+	require.NoError(t, err)
+	require.Equal(t, next, *read.Wallet)
+	approval := func(who string) engine.Act {
+		a := by(who, engine.ActWallet)
+		a.Proposal = p.ID
+		return a
+	}
+	_, err = w.SetWalletByStaff(ctx, "T1", next, approval("awa"))
+	require.Equal(t, engine.CodeSamePerson, engine.CodeOf(err))
+	alone := by("koffi", engine.ActWallet)
+	_, err = w.SetWalletByStaff(ctx, "T1", next, alone)
+	require.Error(t, err, "without a proposal")
+	set, err := w.SetWalletByStaff(ctx, "T1", next, approval("koffi"))
+	require.NoError(t, err)
+	require.Equal(t, 2, set.No)
+
+	id := w.paid(t, "B1")
+	released := w.apply(t, id, engine.ConfirmDelivery{})
+	require.Equal(t, engine.WaitingCooling, released.State.Payout.Waiting)
+	require.WithinDuration(t, time.Now().Add(24*time.Hour), released.State.Payout.NextAt, time.Minute)
+	var before string
+	require.NoError(t, w.window.QueryRow(ctx, "SELECT before::text FROM audit WHERE kind = 'wallet'").Scan(&before))
+	require.NotContains(t, before, "0500000001", "an audit has no number in full")
+	require.Contains(t, before, "****")
+}
+
+func TestAKeyStaysWhatItWasMade(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.team(t)
+	ctx := t.Context()
+	hash := make([]byte, 32)
+	platform := engine.Principal{Role: engine.RolePlatform, Platform: "platform", Scopes: []engine.Scope{engine.ScopePaymentsRead}}
+	require.NoError(t, w.AddKey(ctx, engine.APIKey{ID: "k1", Principal: platform, Label: "shop", Pepper: "p1", Hash: hash}, by("root", engine.ActKey)))
+	yao := engine.Principal{Role: engine.RoleSupport, Subject: "yao"}
+	require.NoError(t, w.AddKey(ctx, engine.APIKey{ID: "k2", Principal: yao, Label: "laptop", Pepper: "p1", Hash: hash}, by("root", engine.ActKey)))
+	stranger := engine.Principal{Role: engine.RoleSupport, Subject: "stranger"}
+	err := w.AddKey(ctx, engine.APIKey{ID: "k3", Principal: stranger, Label: "x", Pepper: "p1", Hash: hash}, by("root", engine.ActKey))
+	require.Equal(t, engine.CodeStaffUnknown, engine.CodeOf(err))
+
+	inUse := func() map[string]engine.Principal {
+		keys, err := w.KeysInUse(ctx)
+		require.NoError(t, err)
+		out := map[string]engine.Principal{}
+		for _, k := range keys {
+			out[k.ID] = k.Principal
+		}
+		return out
+	}
+	platform.KeyID, yao.KeyID = "k1", "k2"
+	require.Equal(t, map[string]engine.Principal{"k1": platform, "k2": yao}, inUse())
+	require.NoError(t, w.ChangeStaff(ctx, engine.Staff{Name: "yao", Role: engine.RoleFinance}, by("root", engine.ActStaff)))
+	require.Equal(t, engine.RoleFinance, inUse()["k2"].Role, "a role is read, not remembered")
+	require.NoError(t, w.EndStaff(ctx, "yao", by("root", engine.ActStaff)))
+	require.NotContains(t, inUse(), "k2")
+
+	require.NoError(t, w.KeysUsed(ctx, map[string]time.Time{"k1": time.Now()}))
+	require.NoError(t, w.EndKey(ctx, "k1", time.Hour, by("root", engine.ActKey)))
+	require.Contains(t, inUse(), "k1")
+	require.NoError(t, w.RevokeKey(ctx, "k1", by("root", engine.ActKey)))
+	require.Empty(t, inUse())
+	require.Equal(t, engine.CodeKeyUnknown, engine.CodeOf(w.RevokeKey(ctx, "k1", by("root", engine.ActKey))))
+	keys, err := w.Keys(ctx, 10)
+	require.NoError(t, err)
+	require.Len(t, keys, 2)
+	require.False(t, keys[0].Works(time.Now()) && keys[1].Works(time.Now()))
+	for _, change := range []string{
+		"UPDATE api_keys SET revoked_at = NULL", "UPDATE api_keys SET hash = decode(repeat('00', 31) || '01', 'hex')",
+		"UPDATE api_keys SET scopes = '{payments:write}' WHERE id = 'k1'", "UPDATE api_keys SET expires_at = NULL WHERE id = 'k1'",
+		"UPDATE api_keys SET staff = NULL", "UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit", "DELETE FROM proposals",
+	} {
+		_, err := w.window.Exec(ctx, change)
+		require.Error(t, err, change)
+	}
+}
