@@ -81,7 +81,8 @@ func orNull(id engine.ID) *[16]byte {
 var refusals = map[string]*engine.Error{
 	"maker_is_not_checker": engine.Errorf(engine.Forbidden, engine.CodeSamePerson,
 		"who proposes does not approve: another member of finance does"),
-	"a_proposal_is_ruled_on_once": engine.Errorf(engine.Conflict, engine.CodeProposalOver, "it was ruled on before, or is more than a day old"),
+	"a_proposal_is_ruled_on_once": engine.Errorf(engine.Conflict, engine.CodeProposalOver,
+		"it was ruled on before, or is more than a day old"),
 	"finance_moves_money":         engine.Errorf(engine.Forbidden, engine.CodeNotAllowed, "only finance moves money"),
 	"approvals_stay_within_a_day": engine.Errorf(engine.Conflict, engine.CodeDailyLimit, "it is more than you may approve in a day"),
 	"acts_have_two_persons":       engine.Errorf(engine.Conflict, engine.CodeProposalOver, "it is not approved for this"),

@@ -196,11 +196,13 @@ func TestAKeyStaysWhatItWasMade(t *testing.T) {
 	ctx := t.Context()
 	hash := make([]byte, 32)
 	platform := engine.Principal{Role: engine.RolePlatform, Platform: "platform", Scopes: []engine.Scope{engine.ScopePaymentsRead}}
-	require.NoError(t, w.AddKey(ctx, engine.APIKey{ID: "k1", Principal: platform, Label: "shop", Pepper: "p1", Hash: hash}, by("root", engine.ActKey)))
+	add := func(id string, whose engine.Principal) error {
+		return w.AddKey(ctx, engine.APIKey{ID: id, Principal: whose, Label: "shop", Pepper: "p1", Hash: hash}, by("root", engine.ActKey))
+	}
+	require.NoError(t, add("k1", platform))
 	yao := engine.Principal{Role: engine.RoleSupport, Subject: "yao"}
-	require.NoError(t, w.AddKey(ctx, engine.APIKey{ID: "k2", Principal: yao, Label: "laptop", Pepper: "p1", Hash: hash}, by("root", engine.ActKey)))
-	stranger := engine.Principal{Role: engine.RoleSupport, Subject: "stranger"}
-	err := w.AddKey(ctx, engine.APIKey{ID: "k3", Principal: stranger, Label: "x", Pepper: "p1", Hash: hash}, by("root", engine.ActKey))
+	require.NoError(t, add("k2", yao))
+	err := add("k3", engine.Principal{Role: engine.RoleSupport, Subject: "stranger"})
 	require.Equal(t, engine.CodeStaffUnknown, engine.CodeOf(err))
 
 	inUse := func() map[string]engine.Principal {

@@ -642,8 +642,8 @@ CREATE INDEX proposals_of_a_transaction ON proposals (transaction_id) WHERE tran
 -- so that two approvals at once add up.
 CREATE FUNCTION proposals_are_ruled_on_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    person staff%ROWTYPE;
-    spent  bigint;
+    may   bigint;
+    spent bigint;
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.verdict IS NOT NULL THEN
         RAISE EXCEPTION 'it was ruled on before' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
@@ -663,13 +663,13 @@ BEGIN
         RAISE EXCEPTION 'only finance moves money' USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_moves_money';
     END IF;
     IF NEW.verdict = 'approved' THEN
-        SELECT * INTO person FROM staff WHERE name = NEW.checker AND role = 'finance' AND ended_at IS NULL FOR UPDATE;
+        SELECT daily_limit INTO may FROM staff WHERE name = NEW.checker AND role = 'finance' AND ended_at IS NULL FOR UPDATE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'only finance moves money' USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_moves_money';
         END IF;
         SELECT coalesce(sum(amount), 0) INTO spent FROM proposals
          WHERE checker = NEW.checker AND verdict = 'approved' AND checked_at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
-        IF spent + NEW.amount > person.daily_limit THEN
+        IF spent + NEW.amount > may THEN
             RAISE EXCEPTION 'more than this person may approve in a day' USING ERRCODE = 'check_violation', CONSTRAINT = 'approvals_stay_within_a_day';
         END IF;
     END IF;
