@@ -82,7 +82,7 @@ func (s *Server) once(
 	}
 	c.transaction = applied.State.ID
 	state := s.watcher.await(ctx, applied.State, in.keyed.patience())
-	mine, err := encode(s.paymentOf(c.language, engine.Statement{Transaction: state}))
+	mine, err := encode(s.paymentFor(c, engine.Statement{Transaction: state}))
 	if err != nil {
 		return nil, fmt.Errorf("encode the answer of %s: %w", in.operation, err)
 	}

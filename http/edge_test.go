@@ -51,6 +51,7 @@ type edge struct {
 	client *fasthttp.Client
 	log    *logBook
 	base   string
+	cells  int // of the matrix, so far
 	admin  string
 }
 
@@ -82,7 +83,7 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 	require.NoError(t, err)
 	cfg := http.Config{
 		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test", Proxied: true,
-		Keys: []http.Key{mine, other}, Policy: &w.policy,
+		Keys: []http.Key{mine, other}, Peppers: peppers, TokenKeys: tokenKeys, TokenIssuer: "platform", Policy: &w.policy,
 		Log:      slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registry: prometheus.NewRegistry(),
 	}
@@ -90,7 +91,7 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 		f(&cfg)
 	}
 	e.server, err = http.New(cfg, http.Ports{
-		Asker: w, Inbox: w, Reports: w, Wallets: w, Feed: w, Answers: w, Health: health{w}, Outside: w.outside(),
+		Asker: w, Inbox: w, Reports: w, Wallets: w, Keys: w, Staff: w, Feed: w, Answers: w, Health: health{w}, Outside: w.outside(),
 		Webhooks: map[engine.Gateway]http.Receiver{engine.Paystack: {Webhooks: paystack, Header: signatureName}},
 	})
 	require.NoError(t, err)
@@ -173,6 +174,14 @@ func (e *edge) do(t *testing.T, method, path, body string, more ...headers) answ
 	for name, value := range response.Header.All() {
 		out.headers[string(name)] = string(value)
 	}
+	return out
+}
+
+// read takes an answer's body apart.
+func read[T any](t *testing.T, a answerOf) T {
+	t.Helper()
+	var out T
+	require.NoError(t, json.Unmarshal(a.body, &out), "%s", a.body)
 	return out
 }
 

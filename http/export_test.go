@@ -12,7 +12,7 @@ func RouterRoutes(s *Server) []string {
 			who := "NOT IN THE TABLE"
 			for _, r := range s.routes {
 				if r.method == method && r.path == path {
-					who = string(r.who)
+					who = r.who.String()
 				}
 			}
 			out = append(out, method+" "+path+" "+who)

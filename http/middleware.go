@@ -23,6 +23,7 @@ type call struct {
 	id        string // the request's, on every answer and log line
 	language  language
 	principal engine.Principal
+	from      string // the client's address
 	route     string // the row's path, never the path as sent
 	class     string
 
@@ -80,6 +81,7 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	c := &call{
 		id:       requestID(ctx.Request.Header.Peek("X-Request-Id")),
+		from:     ctx.RemoteIP().String(),
 		language: languageOf(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage))),
 		route:    "unmatched", class: "none",
 	}
@@ -112,17 +114,20 @@ func (s *Server) guard(r *route, handler fasthttp.RequestHandler) fasthttp.Reque
 }
 
 func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
-	if who == platform {
+	if who.open == "" {
 		principal, err := s.authenticate(&ctx.Request.Header)
 		if err != nil {
 			return err
 		}
 		c.principal = principal
+		if err := who.admits(principal); err != nil {
+			return err
+		}
 		if err := refuseCardNumber(ctx); err != nil {
 			return err
 		}
 	}
-	if who != anybody && len(ctx.Request.Header.ContentEncoding()) > 0 {
+	if who.open != anybody.open && len(ctx.Request.Header.ContentEncoding()) > 0 {
 		return engine.Errorf(engine.Invalid, codeEncodingRefused, "send the body as it is")
 	}
 	return nil
@@ -167,7 +172,7 @@ func (s *Server) record(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 	facts := []slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", method(ctx)), slog.String("route", c.route),
 		slog.Int("status", status), slog.Float64("milliseconds", float64(took.Microseconds())/1000),
-		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", ctx.RemoteIP().String()),
+		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", c.from),
 	}
 	if c.principal.Role != "" {
 		facts = append(facts, slog.String("principal", c.principal.Name()), slog.String("key", c.principal.KeyID))

@@ -73,12 +73,12 @@ type NextAction struct {
 type Hold struct {
 	Status     engine.HoldStatus `json:"status" example:"held"`
 	Amount     int64             `json:"amount" doc:"Whole francs; commission and talent_fee add up to it." example:"15000"`
-	Commission int64             `json:"commission" example:"2250"`
-	TalentFee  int64             `json:"talent_fee" example:"12750"`
+	Commission int64             `json:"commission,omitempty" example:"2250"`
+	TalentFee  int64             `json:"talent_fee,omitempty" example:"12750"`
 	HeldAt     time.Time         `json:"held_at"`
 	ReleaseAt  time.Time         `json:"release_at" doc:"When it is released by itself."`
 	ReleasedAt *time.Time        `json:"released_at,omitempty"`
-	ReleasedBy engine.ReleasedBy `json:"released_by,omitempty" doc:"payer or time."`
+	ReleasedBy engine.ReleasedBy `json:"released_by,omitempty" doc:"payer, time or staff."`
 }
 
 // Payout is the sending of a talent's money.
@@ -142,6 +142,25 @@ func (s *Server) paymentOf(l language, st engine.Statement) Payment {
 	p.Attempts, p.Refunds, p.Hold, p.Payout = attemptsOf(t), refundsOf(t), holdOf(t), payoutOf(t)
 	for _, m := range st.Timeline {
 		p.Timeline = append(p.Timeline, Moment{At: m.At.UTC(), What: m.Machine, Name: m.Subject, From: m.From, To: m.To, Note: m.Note})
+	}
+	return p
+}
+
+// paymentFor is a payment as whoever asks may see it. A payer's business is what they
+// paid, a talent's what they are paid: neither sees the other's number, nor a payer
+// what the platform keeps.
+func (s *Server) paymentFor(c *call, st engine.Statement) Payment {
+	p := s.paymentOf(c.language, st)
+	switch c.principal.Role {
+	case engine.RolePayer:
+		p.Payout = nil
+		if p.Hold != nil {
+			p.Hold.Commission, p.Hold.TalentFee = 0, 0
+		}
+	case engine.RoleTalent:
+		p.Phone, p.Operator, p.NextAction = "", "", NextAction{Type: engine.NextNone}
+		p.Attempts, p.Refunds, p.RefundDue, p.Timeline = []Attempt{}, nil, 0, nil
+	case engine.RolePlatform, engine.RoleSupport, engine.RoleFinance, engine.RoleAdmin:
 	}
 	return p
 }

@@ -25,6 +25,7 @@ type initiateInput struct {
 		Method        string `json:"method" enum:"mobile_money,card" doc:"A card's number is typed on the gateway's page and never sent here." example:"mobile_money"`
 		Operator      string `json:"operator,omitempty" enum:"orange,mtn,wave,moov" doc:"For mobile_money, and for nothing else." example:"orange"`
 		Phone         string `json:"phone,omitempty" maxLength:"32" doc:"Of Côte d'Ivoire, ten digits, national or +225. For mobile_money; a card's payer may give one." example:"0700000000"`
+		PayerID       string `json:"payer_id,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_.-]*$" doc:"Your own id of who pays: their token (sub) then sees the payment. A payer's own token says it by itself." example:"usr_901"`
 		Email         string `json:"email" maxLength:"254" pattern:"^[!-?A-~]{1,64}@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}$" patternDescription:"an e-mail address" example:"awa@example.ci"`
 		DeliveryDueAt string `json:"delivery_due_at,omitempty" format:"date-time" doc:"When the performance is: the hold is released so many hours after it."`
 	}
@@ -70,10 +71,16 @@ func (s *Server) initiate(ctx context.Context, c *call, in *initiateInput) (*ans
 func (s *Server) chargeOf(c *call, in *initiateInput) (engine.InitiateCharge, error) {
 	b := in.Body
 	payer, wrong := s.payerOf(c, engine.Method(b.Method), b.Operator, b.Phone)
+	if c.principal.Role == engine.RolePayer {
+		if b.PayerID != "" && b.PayerID != c.principal.Subject {
+			wrong = append(wrong, engine.Errorf(engine.Invalid, codePayerMismatch, "a payer pays for themselves").At("payer_id"))
+		}
+		b.PayerID = c.principal.Subject
+	}
 	command := engine.InitiateCharge{
 		Principal: c.principal.Platform, Booking: b.BookingID, Talent: b.TalentID,
 		Amount: money.Amount(b.Amount), Currency: money.Currency(b.Currency), Method: engine.Method(b.Method),
-		Payer: engine.Payer{Operator: payer.Operator, Phone: payer.Phone, Email: b.Email},
+		Payer: engine.Payer{ID: b.PayerID, Operator: payer.Operator, Phone: payer.Phone, Email: b.Email},
 	}
 	if b.DeliveryDueAt != "" {
 		at, err := time.Parse(time.RFC3339, b.DeliveryDueAt)
@@ -209,7 +216,7 @@ func (s *Server) getPayment(ctx context.Context, c *call, in *getPaymentInput) (
 	if err != nil {
 		return nil, err
 	}
-	return &getPaymentOutput{s.paymentOf(c.language, st)}, nil
+	return &getPaymentOutput{s.paymentFor(c, st)}, nil
 }
 
 // ownPayment finds a payment of the caller's by its public id. What is not spelled

@@ -78,12 +78,38 @@ type Backlog struct {
 	Due          time.Duration // the oldest row whose time has come and passed
 }
 
+// Keys are the API keys that work, as they were a moment ago.
+type Keys interface {
+	// Key finds a key by its id.
+	Key(id string) (engine.APIKey, bool)
+	// Used notes that a key was used. It does not wait.
+	Used(id string, at time.Time)
+}
+
+// Staff keeps what people who work for us propose, approve and did.
+type Staff interface {
+	// Propose returns it with when it ends. Forbidden when the maker may not.
+	Propose(ctx context.Context, p engine.Proposal, by engine.Act) (engine.Proposal, error)
+	// Refuse is Conflict with CodeProposalOver when it was ruled on before.
+	Refuse(ctx context.Context, id engine.ID, by engine.Act) error
+	// Proposal returns NotFound with CodeProposalUnknown.
+	Proposal(ctx context.Context, id engine.ID) (engine.Proposal, error)
+	// Proposals are those that wait for a second person, oldest first.
+	Proposals(ctx context.Context, most int) ([]engine.Proposal, error)
+	// Audit tells what was done, the latest first, from before on; a zero payment is all.
+	Audit(ctx context.Context, payment, before engine.ID, most int) ([]engine.AuditRecord, error)
+	// SetWalletByStaff sets a wallet under an approved proposal.
+	SetWalletByStaff(ctx context.Context, talent string, w engine.Wallet, by engine.Act) (engine.Wallet, error)
+}
+
 // Ports is everything this room needs of others.
 type Ports struct {
 	Asker    Asker
 	Inbox    Inbox
 	Reports  Reports
 	Wallets  Wallets
+	Keys     Keys
+	Staff    Staff
 	Feed     Feed
 	Answers  Answers
 	Webhooks map[engine.Gateway]Receiver

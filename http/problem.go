@@ -19,6 +19,8 @@ import (
 // Codes of the edge alone; the others are engine's.
 const (
 	codeUnauthenticated   engine.Code = "unauthenticated"
+	codeScopeMissing      engine.Code = "scope_missing"
+	codePayerMismatch     engine.Code = "payer_mismatch"
 	codeRouteUnknown      engine.Code = "route_unknown"
 	codeMethodNotAllowed  engine.Code = "method_not_allowed"
 	codeRequestUnreadable engine.Code = "request_unreadable"

@@ -26,44 +26,114 @@ type route struct {
 // table is every route of the public listener, who may use it, and what it
 // shares its limits with.
 func (s *Server) table() []route {
-	const get, post, put = fasthttp.MethodGet, fasthttp.MethodPost, fasthttp.MethodPut
+	return slices.Concat(s.paymentRoutes(), s.talentRoutes(), s.staffRoutes(), s.openRoutes())
+}
+
+func (s *Server) paymentRoutes() []route {
+	const get, post = fasthttp.MethodGet, fasthttp.MethodPost
 	k := s.classes
+	pays := platforms(engine.ScopePaymentsWrite, engine.RolePayer)
 	return []route{
-		{post, "/v1/payments/initiate", platform, k.money, described(s, s.initiate, huma.Operation{
+		{post, "/v1/payments/initiate", pays, k.money, described(s, s.initiate, huma.Operation{
 			OperationID: "initiate-payment", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,
 			Summary: "Ask a payer for the price of a booking",
 			Description: "Commits the payment, asks the gateway, and answers as soon as there is something to tell the payer, " +
 				"after three seconds at the latest. Follow next_action, then poll.",
 		})},
-		{post, "/v1/payments/submit_otp", platform, k.money, described(s, s.submitOTP, huma.Operation{
+		{post, "/v1/payments/submit_otp", pays, k.money, described(s, s.submitOTP, huma.Operation{
 			OperationID: "submit-otp", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,
 			Summary:     "Pass on the code the payer typed",
 			Description: "A wrong code does not fail the payment: next_action asks for another one.",
 		})},
-		{post, "/v1/payments/{id}/cancel", platform, k.money, described(s, s.cancelPayment, huma.Operation{
+		{post, "/v1/payments/{id}/cancel", pays, k.money, described(s, s.cancelPayment, huma.Operation{
 			OperationID: "cancel-payment", Tags: []string{"payments"},
 			Summary: "The payer no longer wants to pay this way",
 			Description: "Frees the booking for another payment, for good. A request that is still on the payer's phone, or on a page, " +
 				"can't be taken back: what it takes all the same is refunded.",
 		})},
-		{get, "/v1/payments/{id}", platform, k.read, described(s, s.getPayment, huma.Operation{
-			OperationID: "get-payment", Tags: []string{"payments"},
-			Summary: "Where a payment stands, and how it got there",
+		{
+			post, "/v1/payments/{id}/verify", platforms(engine.ScopePaymentsRead, engine.RoleSupport, engine.RoleFinance), k.money,
+			described(s, s.verifyPayment, huma.Operation{
+				OperationID: "verify-payment", Tags: []string{"payments"},
+				Summary: "Have the gateways asked again",
+				Description: "Asks every gateway that may know more, once a minute at most, and answers with the payment as it is: " +
+					"what they say changes it a moment later. Staff say why.",
+			}),
+		},
+		{
+			get, "/v1/payments/{id}", seers(engine.ScopePaymentsRead, engine.RolePayer, engine.RoleTalent), k.read,
+			described(s, s.getPayment, huma.Operation{
+				OperationID: "get-payment", Tags: []string{"payments"},
+				Summary: "Where a payment stands, and how it got there",
+			}),
+		},
+		{
+			post, "/v1/booking_requests/{booking}/confirm_delivery", platforms(engine.ScopeEscrowWrite, engine.RolePayer), k.money,
+			described(s, s.confirmDelivery, huma.Operation{
+				OperationID: "confirm-delivery", Tags: []string{"escrow"},
+				Summary:     "The payer has had the performance: release the money",
+				Description: "Ends the hold in the talent's favour; the payout follows by itself.",
+			}),
+		},
+	}
+}
+
+func (s *Server) talentRoutes() []route {
+	return []route{
+		{
+			fasthttp.MethodGet, "/v1/talents/{talent}/balance", seers(engine.ScopeTalentsRead, engine.RoleTalent), s.classes.read,
+			described(s, s.getBalance, huma.Operation{
+				OperationID: "get-balance", Tags: []string{"talents"},
+				Summary: "What a talent has, was paid this month, and is still to be released",
+			}),
+		},
+		{
+			fasthttp.MethodPut, "/v1/talents/{talent}/wallet", platforms(engine.ScopeTalentsWrite, engine.RoleTalent), s.classes.money,
+			described(s, s.putWallet, huma.Operation{
+				OperationID: "put-wallet", Tags: []string{"talents"},
+				Summary: "Where a talent's payouts go",
+			}),
+		},
+	}
+}
+
+// staffRoutes are what people do to money by hand, two by two.
+func (s *Server) staffRoutes() []route {
+	const get, post = fasthttp.MethodGet, fasthttp.MethodPost
+	k := s.classes
+	return []route{
+		{post, "/v1/staff/proposals", staff(engine.RoleFinance), k.money, described(s, s.propose, huma.Operation{
+			OperationID: "propose", Tags: []string{"staff"}, DefaultStatus: fasthttp.StatusCreated,
+			Summary: "Ask a colleague to approve something that moves money by hand",
+			Description: "Nothing moves yet. It is tried first on the payment as it is now, and refused if it would be. " +
+				"Another member of finance approves it within a day.",
 		})},
-		{post, "/v1/booking_requests/{booking}/confirm_delivery", platform, k.money, described(s, s.confirmDelivery, huma.Operation{
-			OperationID: "confirm-delivery", Tags: []string{"escrow"},
-			Summary:     "The payer has had the performance: release the money",
-			Description: "Ends the hold in the talent's favour; the payout follows by itself.",
+		{get, "/v1/staff/proposals", staff(engine.StaffRoles...), k.read, described(s, s.listProposals, huma.Operation{
+			OperationID: "list-proposals", Tags: []string{"staff"},
+			Summary: "What waits for a second person, oldest first",
 		})},
-		{get, "/v1/talents/{talent}/balance", platform, k.read, described(s, s.getBalance, huma.Operation{
-			OperationID: "get-balance", Tags: []string{"talents"},
-			Summary: "What a talent has, was paid this month, and is still to be released",
+		{post, "/v1/staff/proposals/{id}/approve", staff(engine.RoleFinance), k.money, described(s, s.approve, huma.Operation{
+			OperationID: "approve", Tags: []string{"staff"},
+			Summary:     "Approve what a colleague proposed: it is done",
+			Description: "In one commit with its approval and the audit's line. A proposal is ruled on once: sent again, it says proposal_over.",
 		})},
-		{put, "/v1/talents/{talent}/wallet", platform, k.money, described(s, s.putWallet, huma.Operation{
-			OperationID: "put-wallet", Tags: []string{"talents"},
-			Summary: "Where a talent's payouts go",
+		{post, "/v1/staff/proposals/{id}/refuse", staff(engine.RoleFinance), k.money, described(s, s.refuseProposal, huma.Operation{
+			OperationID: "refuse", Tags: []string{"staff"},
+			Summary: "Rule against a proposal, or take one's own back",
 		})},
-		{post, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
+		{get, "/v1/staff/audit", staff(engine.RoleFinance, engine.RoleAdmin), k.read, described(s, s.listAudit, huma.Operation{
+			OperationID: "list-audit", Tags: []string{"staff"},
+			Summary: "What people did, the latest first",
+		})},
+	}
+}
+
+// openRoutes are those a gateway's signature guards, and those nothing does.
+func (s *Server) openRoutes() []route {
+	const get = fasthttp.MethodGet
+	k := s.classes
+	return []route{
+		{fasthttp.MethodPost, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
 		{get, "/return/{payment}", anybody, k.public, s.raw(s.comeBack)},
 		{get, "/openapi.json", anybody, k.public, s.raw(s.openAPI31)},
 		{get, "/openapi-3.0.json", anybody, k.public, s.raw(s.openAPI30)},
@@ -125,7 +195,7 @@ var operationErrors = []int{
 	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusServiceUnavailable,
 }
 
-const bearerScheme = "platform_key"
+const bearerScheme = "bearer"
 
 // apiConfig is Huma's, without its pages: its documentation loads from a CDN,
 // and its own /openapi.json builds itself at the first request, unguarded.
@@ -139,7 +209,8 @@ func apiConfig(version string) huma.Config {
 		"A client must accept enum values it does not know. Every POST needs an Idempotency-Key, one for each thing the user means: " +
 		"sent again with the same body, it is answered with the same bytes."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearerScheme: {Type: "http", Scheme: "bearer", Description: "The platform's API key."},
+		bearerScheme: {Type: "http", Scheme: "bearer", Description: "An API key (ck_… of a platform, cs_… of staff), " +
+			"or a payer's or talent's token that their platform has signed."},
 	}
 	return config
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Config is what may be chosen of the edge. Zero durations and counts mean the
@@ -24,7 +25,12 @@ type Config struct {
 	AdminAddr string // health, metrics, profiles: never public
 	Version   string // of the program, for the API's description
 
-	Keys   []Key          // at least one
+	Keys    []Key        // beside those of Ports.Keys
+	Peppers *secret.List // what keys are hashed with; nil: only Keys work
+
+	TokenKeys   *secret.List // public keys of payers' and talents' tokens, by kid; nil: none are taken
+	TokenIssuer string       // whose tokens they are: the platform, as stored with payments
+
 	Policy *engine.Policy // which operators work, whether numbers are ported
 
 	// Proxied says that a trusted proxy is in front: all clients share its address,
@@ -69,8 +75,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.Addr == "" || c.AdminAddr == "":
 		return errors.New("http: the public and the admin address are required")
-	case len(c.Keys) == 0:
-		return errors.New("http: no API key: nobody could call")
+	case len(c.Keys) == 0 && c.Peppers == nil:
+		return errors.New("http: no API key and no pepper: nobody could call")
 	case c.Policy == nil || c.Log == nil || c.Registry == nil:
 		return errors.New("http: policy, log and registry are required")
 	}
@@ -88,6 +94,7 @@ type Server struct {
 	router    *router.Router
 	api       huma.API
 	documents documents
+	tokens    *tokens
 	watcher   *watcher
 	metrics   *metrics
 
@@ -108,6 +115,7 @@ func New(cfg Config, ports Ports) (*Server, error) {
 	}
 	cfg.setDefaults()
 	s := &Server{cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), drain: make(chan struct{})}
+	s.tokens = newTokens(cfg.TokenKeys, cfg.TokenIssuer, time.Now)
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.watcher = newWatcher(ports.Feed, ports.Reports, s.drain)
 	var err error

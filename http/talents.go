@@ -25,7 +25,10 @@ type TalentPath struct {
 
 type balanceOutput struct{ Body Balance }
 
-func (s *Server) getBalance(ctx context.Context, _ *call, in *TalentPath) (*balanceOutput, error) {
+func (s *Server) getBalance(ctx context.Context, c *call, in *TalentPath) (*balanceOutput, error) {
+	if err := c.ownTalent(in.Talent); err != nil {
+		return nil, err
+	}
 	b, err := s.ports.Reports.Balances(ctx, in.Talent)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ type walletOutput struct{ Body Wallet }
 // putWallet says where a talent is paid. Saying the same again changes nothing,
 // so it needs no idempotency key. Payouts that waited for a wallet go on.
 func (s *Server) putWallet(ctx context.Context, c *call, in *walletInput) (*walletOutput, error) {
+	if err := c.ownTalent(in.Talent); err != nil {
+		return nil, err
+	}
 	holder, wrong := s.numberOf(c, engine.Disburse, in.Body.Operator, in.Body.Phone)
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -69,4 +75,12 @@ func (s *Server) putWallet(ctx context.Context, c *call, in *walletInput) (*wall
 		return nil, err
 	}
 	return &walletOutput{Wallet{TalentID: in.Talent, Operator: w.Operator, Phone: w.Phone.String(), Name: w.Name}}, nil
+}
+
+// ownTalent refuses a talent who names another: for them there is none (S-07).
+func (c *call) ownTalent(talent string) error {
+	if c.principal.Role == engine.RoleTalent && c.principal.Subject != talent {
+		return engine.Errorf(engine.NotFound, engine.CodeTalentUnknown, "there is no such talent")
+	}
+	return nil
 }

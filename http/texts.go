@@ -6,8 +6,20 @@ import "github.com/bookmi/cauri/engine"
 var texts = map[engine.Code]text{
 	// The envelope.
 	codeUnauthenticated: {
-		"Accès refusé : clé d’API absente ou inconnue.",
-		"Access denied: the API key is missing or unknown.",
+		"Accès refusé : clé d’API ou jeton absent, inconnu ou expiré. Reconnectez-vous.",
+		"Access denied: the API key or token is missing, unknown or expired. Sign in again.",
+	},
+	codeScopeMissing: {
+		"Cette clé d’API n’a pas le droit de faire cela.",
+		"This API key may not do that.",
+	},
+	engine.CodeNotAllowed: {
+		"Votre rôle ne permet pas cette opération.",
+		"Your role does not allow this.",
+	},
+	codePayerMismatch: {
+		"On ne peut payer que pour soi-même.",
+		"You can only pay for yourself.",
 	},
 	codeRouteUnknown: {
 		"Cette adresse n’existe pas.",

@@ -38,6 +38,10 @@ type world struct {
 	health       engine.Health
 	breakers     []http.Breaker
 	asks         int
+	proposals    []engine.Proposal
+	audit        []engine.AuditRecord
+	keysKept     map[string]engine.APIKey
+	keysUsed     map[string]time.Time
 
 	effects sync.WaitGroup
 }
@@ -61,6 +65,7 @@ func newWorld() *world {
 		transactions: map[engine.ID]engine.Transaction{}, bookings: map[string]engine.ID{},
 		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{},
 		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID][]chan struct{}{},
+		keysKept: map[string]engine.APIKey{}, keysUsed: map[string]time.Time{},
 		gateway: func(engine.Effect) engine.Command { return nil },
 	}
 }
@@ -98,6 +103,13 @@ func (w *world) Ask(_ context.Context, ask engine.Ask) (engine.Applied, error) {
 	d, err := t.Decide(ask.Command, engine.Given{Now: w.now, Fresh: t.ID, Policy: &w.policy, Health: w.health})
 	if err != nil {
 		return engine.Applied{}, err
+	}
+	if a := ask.Act; a != nil && !a.Proposal.IsZero() {
+		if err := w.rule(*a, t.ID, "approved"); err != nil {
+			return engine.Applied{}, err
+		}
+	} else if a != nil {
+		w.writeDown(*a, t.ID)
 	}
 	outcome := engine.Duplicate
 	if d.Changed() {
