@@ -93,6 +93,7 @@ type Settings struct {
 	AmountMin        int64             `name:"amount-min" env:"CAURI_AMOUNT_MIN" default:"100" help:"The least a payment may be, in francs."`
 	AmountMax        int64             `name:"amount-max" env:"CAURI_AMOUNT_MAX" default:"2000000" help:"The most a payment may be, in francs."`
 	PortedNumbers    bool              `name:"ported-numbers" env:"CAURI_PORTED_NUMBERS" help:"Accept a number whose prefix belongs to another operator."`
+	WalletCooling    time.Duration     `name:"wallet-cooling" env:"CAURI_WALLET_COOLING" default:"24h" help:"How long a wallet that takes another's place is not paid to: whoever took over a talent's telephone has that long to be noticed."`
 	PromptWindow     time.Duration     `name:"prompt-window" env:"CAURI_PROMPT_WINDOW" default:"180s" help:"How long a payer has to approve."`
 
 	Proxied bool `name:"proxied" env:"CAURI_PROXIED" help:"All clients come through a proxy of yours, which limits connections per address: we then don't."`
@@ -222,7 +223,7 @@ func (s *Settings) policy() engine.Policy {
 	p.FailoverAfterQuarantine = s.FailoverAfterQuarantine
 	p.AutoReleaseHours, p.Commission, p.PortedNumbers = s.AutoReleaseHours, s.Commission, s.PortedNumbers
 	p.AmountMin, p.AmountMax = money.Amount(s.AmountMin), money.Amount(s.AmountMax)
-	p.PromptWindow = s.PromptWindow
+	p.PromptWindow, p.WalletCooling = s.PromptWindow, s.WalletCooling
 	p.PromptWindows = map[phone.Operator]time.Duration{}
 	return p
 }
