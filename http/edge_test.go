@@ -81,7 +81,7 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 	other, err := http.NewKey("k2", "rival", rivalSecret)
 	require.NoError(t, err)
 	cfg := http.Config{
-		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test", Proxied: true,
+		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test",
 		Keys: []http.Key{mine, other}, Policy: &w.policy,
 		Log:      slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registry: prometheus.NewRegistry(),

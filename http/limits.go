@@ -27,9 +27,9 @@ const (
 	// worst, and 40 MiB with the bodies there really are.
 	connectionsMax = 4096
 
-	// connectionsPerAddress keeps one address from taking them all. A platform's
-	// back end and a gateway use a handful. Behind a trusted proxy every client
-	// has the proxy's address: Config turns it off there.
+	// connectionsPerAddress keeps one address from taking them all (doors). A platform's
+	// back end and a gateway use a handful; behind one address of an operator's network
+	// are many phones, each with one.
 	connectionsPerAddress = 64
 
 	// webhooksMax is how many webhooks may be under way: 1,280, the gate's limit of

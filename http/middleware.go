@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 type call struct {
 	id        string // the request's, on every answer and log line
 	language  language
+	from      netip.Addr // the client's, past proxies of ours
 	principal engine.Principal
 	route     string // the row's path, never the path as sent
 	class     string
@@ -81,7 +83,7 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	c := &call{
 		id:       requestID(ctx.Request.Header.Peek("X-Request-Id")),
 		language: languageOf(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage))),
-		route:    "unmatched", class: "none",
+		from:     s.client(ctx), route: "unmatched", class: "none",
 	}
 	ctx.SetUserValue(callKey{}, c)
 	return c
@@ -167,7 +169,7 @@ func (s *Server) record(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 	facts := []slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", method(ctx)), slog.String("route", c.route),
 		slog.Int("status", status), slog.Float64("milliseconds", float64(took.Microseconds())/1000),
-		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", ctx.RemoteIP().String()),
+		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", c.from.String()),
 	}
 	if c.principal.Role != "" {
 		facts = append(facts, slog.String("principal", c.principal.Name()), slog.String("key", c.principal.KeyID))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -27,9 +28,9 @@ type Config struct {
 	Keys   []Key          // at least one
 	Policy *engine.Policy // which operators work, whether numbers are ported
 
-	// Proxied says that a trusted proxy is in front: all clients share its address,
-	// and it limits their connections.
-	Proxied bool
+	// TrustedProxies are believed when they say, in X-Forwarded-For, for whom they
+	// come, and may have any number of connections.
+	TrustedProxies []netip.Prefix
 
 	ReadWithin  time.Duration // the whole request, first byte to last; 5 s
 	WriteWithin time.Duration // the answer, from when it is ready; 10 s
@@ -125,10 +126,6 @@ func New(cfg Config, ports Ports) (*Server, error) {
 // hardened is a fasthttp server with every setting that matters spelled out,
 // defaults included, so that an upgrade can't change one unseen.
 func (s *Server) hardened(handler fasthttp.RequestHandler) *fasthttp.Server {
-	perAddress := connectionsPerAddress
-	if s.cfg.Proxied {
-		perAddress = 0 // no limit: the proxy's
-	}
 	return &fasthttp.Server{
 		Handler:      handler,
 		ErrorHandler: s.unreadable,
@@ -142,7 +139,7 @@ func (s *Server) hardened(handler fasthttp.RequestHandler) *fasthttp.Server {
 		MaxRequestBodySize: apiBodyBytesMax,
 		ReadBufferSize:     headerBytesMax,
 		Concurrency:        connectionsMax,
-		MaxConnsPerIP:      perAddress,
+		MaxConnsPerIP:      0, // doors counts them: fasthttp knows no proxies
 		MaxRequestsPerConn: requestsPerConnection,
 
 		DisablePreParseMultipartForm: true,
@@ -171,7 +168,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.adminConn, err = listen.Listen(ctx, "tcp", s.cfg.AdminAddr); err != nil {
 		return errors.Join(fmt.Errorf("http: listen for the admin: %w", err), s.publicConn.Close())
 	}
-	s.listen("public", s.public, s.publicConn)
+	s.listen("public", s.public, newDoors(s.publicConn, s.cfg.TrustedProxies))
 	s.listen("admin", s.admin, s.adminConn)
 	return nil
 }

@@ -52,7 +52,7 @@ func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Recei
 	}
 	signatures := ctx.Request.Header.PeekAll(r.Header)
 	if _, err := r.Verify(signatures, received); err != nil { // all of them: Peek would take the first of two
-		s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", ctx.RemoteIP().String())
+		s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", c.from.String())
 		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s that matches the body", r.Header)
 	}
 	// The one copy: from here on nothing is fasthttp's. What of it may be stored is
