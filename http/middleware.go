@@ -117,14 +117,20 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
 	if who == platform {
 		principal, err := s.authenticate(&ctx.Request.Header)
 		if err != nil {
-			return err
+			return s.failed(c, err)
 		}
 		c.principal = principal
+		if err := s.limitPrincipal(c); err != nil {
+			return err
+		}
 		if err := refuseCardNumber(ctx); err != nil {
 			return err
 		}
 	}
-	if who != anybody && len(ctx.Request.Header.ContentEncoding()) > 0 {
+	if who == anybody {
+		return s.limitAddress(c)
+	}
+	if len(ctx.Request.Header.ContentEncoding()) > 0 {
 		return engine.Errorf(engine.Invalid, codeEncodingRefused, "send the body as it is")
 	}
 	return nil
@@ -162,6 +168,9 @@ func (s *Server) record(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 	level := slog.LevelInfo
 	if status == fasthttp.StatusOK && (c.class == "webhook" || c.class == "admin") {
 		level = slog.LevelDebug // thousands a second, and the inbox has each of them; probes
+	}
+	if status == fasthttp.StatusTooManyRequests {
+		level = slog.LevelDebug // cauri_rate_limited_total counts them: a flood is not to fill a disk
 	}
 	if !s.log.Enabled(s.base, level) {
 		return

@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/secret"
 )
 
 // Config is what may be chosen of the edge. Zero durations and counts mean the
@@ -31,6 +32,12 @@ type Config struct {
 	// TrustedProxies are believed when they say, in X-Forwarded-For, for whom they
 	// come, and may have any number of connections.
 	TrustedProxies []netip.Prefix
+
+	Rates Rates // how often is too often
+	// QuotaKey is what phones are hashed with before they are counted: the same on
+	// every node. Another one begins to count anew.
+	QuotaKey secret.Secret
+	Now      func() time.Time // nil: this machine's clock. For Rates
 
 	ReadWithin  time.Duration // the whole request, first byte to last; 5 s
 	WriteWithin time.Duration // the answer, from when it is ready; 10 s
@@ -64,6 +71,9 @@ func (c *Config) setDefaults() {
 			*d.value = d.standard
 		}
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 }
 
 func (c *Config) validate() error {
@@ -72,6 +82,8 @@ func (c *Config) validate() error {
 		return errors.New("http: the public and the admin address are required")
 	case len(c.Keys) == 0:
 		return errors.New("http: no API key: nobody could call")
+	case c.QuotaKey.IsZero() && !(c.Rates.StartsPerPhone.IsZero() && c.Rates.CodesPerPhone.IsZero()):
+		return errors.New("http: phones are counted by a keyed hash: the key is missing")
 	case c.Policy == nil || c.Log == nil || c.Registry == nil:
 		return errors.New("http: policy, log and registry are required")
 	}
@@ -85,6 +97,7 @@ type Server struct {
 	log   *slog.Logger
 
 	classes   classes
+	meters    meters
 	routes    []route
 	router    *router.Router
 	api       huma.API
@@ -108,7 +121,10 @@ func New(cfg Config, ports Ports) (*Server, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	s := &Server{cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), drain: make(chan struct{})}
+	s := &Server{
+		cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), meters: newMeters(cfg.Rates, cfg.Now),
+		drain: make(chan struct{}),
+	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.watcher = newWatcher(ports.Feed, ports.Reports, s.drain)
 	var err error
