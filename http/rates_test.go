@@ -141,7 +141,8 @@ func TestAPhoneIsAskedFiveTimesInTenMinutes(t *testing.T) {
 		e.passes(time.Minute)
 	}
 	p := refused(t, begin(5, "0700000001"), 5*time.Minute, 5*time.Minute)
-	require.Equal(t, "Trop de demandes de paiement sur ce numéro. Répondez à celle qui est sur le téléphone, ou réessayez dans 5 min.", p.DisplayText)
+	require.Equal(t, "Trop de demandes de paiement sur ce numéro. Répondez à celle qui est sur le téléphone, ou réessayez dans 5 min.",
+		p.DisplayText)
 	require.Empty(t, p.PaymentID)
 	refused(t, begin(6, "+225 07 00 00 00 01"), 5*time.Minute, 5*time.Minute)
 	english := refused(t, begin(7, "0700000001", headers{"Accept-Language": "en"}), 5*time.Minute, 5*time.Minute)
@@ -151,7 +152,7 @@ func TestAPhoneIsAskedFiveTimesInTenMinutes(t *testing.T) {
 	require.Equal(t, "true", begin(4, "0700000001").header("Idempotent-Replayed"), "a retry asks nobody again")
 	require.Len(t, e.all(), 6)
 	e.passes(5 * time.Minute)
-	require.Equal(t, 202, begin(5, "0700000001").status, "the same intention, ten minutes after the first: nothing was remembered of the refusal")
+	require.Equal(t, 202, begin(5, "0700000001").status, "the same intention later: no refusal is remembered")
 	refused(t, begin(6, "0700000001"), time.Minute, time.Minute)
 	require.NotContains(t, e.log.String(), "0700000001")
 }

@@ -100,7 +100,8 @@ func (s *Server) fromSource(c *call, g engine.Gateway, r Receiver) error {
 		return nil
 	}
 	if s.meters.elsewhere.take(g) == 0 {
-		s.log.Warn("signed webhooks come from an address that is not the gateway's: it has moved, a proxy of ours is not named, or its secret is known",
+		s.log.Warn("signed webhooks come from an address that is not the gateway's: "+
+			"it has moved, a proxy of ours is not named, or its secret is known",
 			"gateway", g, "request_id", c.id, "from", c.from.String(), "refused", r.SourcesEnforced)
 	}
 	if r.SourcesEnforced {
