@@ -55,7 +55,8 @@ func TestAScanOfThePublicPortFindsTheTableAndNothingElse(t *testing.T) {
 		}
 	}
 	for one := range found {
-		require.True(t, slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(one) }), "%s is served and in no row", one)
+		inTable := slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(one) })
+		require.True(t, inTable, "%s is served and in no row", one)
 	}
 	for one := range table {
 		require.True(t, found[one], "%s is in the table and is not served", one)
