@@ -178,7 +178,7 @@ func TestAnAnswersWordDecidesAndAnUnknownOneIsNeverAnEnd(t *testing.T) {
 func TestAGatewaysWordsAreShownPlainAndShort(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sent, shown string }{
-		"its own words":      {"Composez #144*82# puis saisissez le code à 4 chiffres.", "Composez #144*82# puis saisissez le code à 4 chiffres."},
+		"its own words":      {"Composez #144*82#, puis le code à 4 chiffres.", "Composez #144*82#, puis le code à 4 chiffres."},
 		"two lines":          {"Un.\nDeux.", "Un.\nDeux."},
 		"markup":             {"<b>Bonjour</b>", ""},
 		"half of a tag":      {"Payez <img src=x onerror=alert(1)", ""},
