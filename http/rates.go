@@ -153,7 +153,7 @@ func (s *Server) spent(c *call, limit string, wait time.Duration) error {
 // limitPrincipal counts a request of somebody who has proved who they are.
 func (s *Server) limitPrincipal(c *call) error {
 	limit, of := limitKey, s.meters.keys
-	if c.principal.Role == RolePayer || c.principal.Role == RoleTalent {
+	if c.principal.Role == engine.RolePayer || c.principal.Role == engine.RoleTalent {
 		limit, of = limitPerson, s.meters.people
 	}
 	if wait := of.take(c.principal.Name()); wait > 0 {
