@@ -33,12 +33,8 @@ test/flake: ## one package, many times: make test/flake PKG=./actors
 mutants: ## plant known mistakes and see each caught by its test
 	go run ./internal/mutants $(ARGS)
 
-fuzz: ## each fuzz target for 20 seconds
-	@set -e; for package in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 20s $$package; \
-		done; \
-	done
+fuzz: ## each fuzz target for 20 seconds; ARGS="5m http": how long, and below which folder
+	bash .ci/fuzz $(or $(ARGS),20s)
 
 bench: ## benchmarks, compared with the first run (delete bench.out to begin again)
 	go test -run '^$$' -bench . -benchmem -count 6 $(PKG) | tee bench.new.out

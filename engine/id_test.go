@@ -74,6 +74,27 @@ func TestForeignReferencesAreRefused(t *testing.T) {
 	}
 }
 
+// FuzzParsePublicID: refused, or the very id that spells it so.
+func FuzzParsePublicID(f *testing.F) {
+	for _, s := range []string{
+		"pay_01k1234567890abcdefghjkmnp", "pyt_01k1234567890abcdefghjkmnp", "pay_", "pay_81k1234567890abcdefghjkmnp",
+		"pay_pay_01k1234567890abcdefghjkmnp",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, prefix := range []string{engine.PaymentPrefix, engine.PayoutPrefix, engine.RefundPrefix, engine.EventPrefix} {
+			id, err := engine.ParsePublicID(prefix, s)
+			if err != nil {
+				require.ErrorIs(t, err, engine.Invalid)
+				require.Equal(t, engine.CodeIDMalformed, engine.CodeOf(err))
+				continue
+			}
+			require.Equal(t, s, prefix+id.String(), "one id, one spelling")
+		}
+	})
+}
+
 func FuzzParseReference(f *testing.F) {
 	for _, s := range []string{
 		"01k1234567890abcdefghjkmnp-c1", "01k1234567890abcdefghjkmnp-p999", "ord-1", "-c1", "7zzzzzzzzzzzzzzzzzzzzzzzzz-r1",

@@ -8,7 +8,8 @@
 //
 // Its words: a route is a row of the table in routes.go; a call is one request
 // with what every handler is told about it; a principal is who calls; a problem
-// is an error as bytes (RFC 9457), made in problem.go and nowhere else; to
+// is an error as bytes (RFC 9457), made in problem.go and nowhere else; a rate is so
+// many within a time, counted by this node, a quota one that all nodes count; to
 // remember an answer is to store its bytes under the caller's idempotency key.
 //
 // What never happens here: a row is seen, a lock taken, a gateway called, an

@@ -73,7 +73,12 @@ func (l *logBook) String() string {
 	return l.buf.String()
 }
 
-func start(t *testing.T, change ...func(*http.Config)) *edge {
+func start(t testing.TB, change ...func(*http.Config)) *edge {
+	t.Helper()
+	return startWith(t, http.Receiver{Webhooks: paystack, Header: signatureName}, change...)
+}
+
+func startWith(t testing.TB, receiver http.Receiver, change ...func(*http.Config)) *edge {
 	t.Helper()
 	w := newWorld()
 	e := &edge{world: w, log: &logBook{}, client: &fasthttp.Client{MaxConnsPerHost: 256, ReadTimeout: 15 * time.Second}}
@@ -82,7 +87,7 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 	other, err := http.NewKey("k2", "rival", rivalSecret)
 	require.NoError(t, err)
 	cfg := http.Config{
-		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test", Proxied: true,
+		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test", Now: w.clock,
 		Keys: []http.Key{mine, other}, Peppers: peppers, TokenKeys: tokenKeys, TokenIssuer: "platform", Policy: &w.policy,
 		Log:      slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registry: prometheus.NewRegistry(),
@@ -91,8 +96,8 @@ func start(t *testing.T, change ...func(*http.Config)) *edge {
 		f(&cfg)
 	}
 	e.server, err = http.New(cfg, http.Ports{
-		Asker: w, Inbox: w, Reports: w, Wallets: w, Keys: w, Staff: w, Feed: w, Answers: w, Health: health{w}, Outside: w.outside(),
-		Webhooks: map[engine.Gateway]http.Receiver{engine.Paystack: {Webhooks: paystack, Header: signatureName}},
+		Asker: w, Inbox: w, Reports: w, Wallets: w, Keys: w, Staff: w, Feed: w, Answers: w, Quotas: w, Health: health{w}, Outside: w.outside(),
+		Webhooks: map[engine.Gateway]http.Receiver{engine.Paystack: receiver},
 	})
 	require.NoError(t, err)
 	require.NoError(t, e.server.Start(t.Context()))

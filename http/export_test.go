@@ -1,6 +1,8 @@
 package http
 
 import (
+	"net"
+	"net/netip"
 	"slices"
 )
 
@@ -20,4 +22,12 @@ func RouterRoutes(s *Server) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// ConnectionsPerAddress is how many connections one address has.
+const ConnectionsPerAddress = connectionsPerAddress
+
+// CountConnections is what stands in front of the public listener.
+func CountConnections(on net.Listener, trusted []netip.Prefix) net.Listener {
+	return newDoors(on, trusted)
 }

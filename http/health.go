@@ -110,6 +110,8 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	webhooks *prometheus.CounterVec
+	limited  *prometheus.CounterVec
+	sources  *prometheus.CounterVec
 	page     fasthttp.RequestHandler
 }
 
@@ -125,8 +127,14 @@ func newMetrics(registry *prometheus.Registry, health Health) (*metrics, error) 
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cauri_webhooks_total", Help: "Webhooks by gateway and what came of them.",
 		}, []string{"gateway", "result"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cauri_rate_limited_total", Help: "Requests answered 429, by the limit that was used up.",
+		}, []string{"limit"}),
+		sources: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cauri_webhooks_source_total", Help: "Signed webhooks, by whether they came from an address that the gateway names.",
+		}, []string{"gateway", "known"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.webhooks, &backlogGauges{health}} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.webhooks, m.limited, m.sources, &backlogGauges{health}} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

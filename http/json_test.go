@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -90,7 +91,9 @@ func FuzzParseJSON(f *testing.F) {
 			return
 		}
 		var theirs any
-		require.NoError(t, json.Unmarshal(body, &theirs), "stricter than encoding/json, never laxer")
+		lax := json.NewDecoder(bytes.NewReader(body))
+		lax.UseNumber() // as we do: 1E1000 is a number, and no field of ours takes it
+		require.NoError(t, lax.Decode(&theirs), "stricter than encoding/json, never laxer")
 		spelled, err := json.Marshal(tree)
 		require.NoError(t, err)
 		again, err := parseJSON(spelled)

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +28,9 @@ const (
 	// worst, and 40 MiB with the bodies there really are.
 	connectionsMax = 4096
 
-	// connectionsPerAddress keeps one address from taking them all. A platform's
-	// back end and a gateway use a handful. Behind a trusted proxy every client
-	// has the proxy's address: Config turns it off there.
+	// connectionsPerAddress keeps one address from taking them all (doors). A platform's
+	// back end and a gateway use a handful; behind one address of an operator's network
+	// are many phones, each with one.
 	connectionsPerAddress = 64
 
 	// webhooksMax is how many webhooks may be under way: 1,280, the gate's limit of
@@ -114,30 +115,86 @@ func (s *Server) expected(ctx *fasthttp.RequestCtx) int {
 // right than the second.
 var onlyOnce = []string{fasthttp.HeaderAuthorization, "Idempotency-Key", fasthttp.HeaderContentEncoding, "X-Request-Id"}
 
+// headersMax is far more than any client sends: each costs whoever reads them all.
+const headersMax = 100
+
 // inspect refuses what another program on the way may read differently than we
 // do. fasthttp refuses most of it before (the raw-socket tests are the list);
 // these it lets pass.
 func inspect(ctx *fasthttp.RequestCtx) error {
 	h := &ctx.Request.Header
-	var framed struct{ length, encoding bool }
-	for line := range bytes.SplitSeq(h.RawHeaders(), []byte("\n")) {
-		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
-			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a header goes on in the next line (RFC 9112, 5.2)")
-		}
-		name, _, _ := bytes.Cut(line, []byte(":"))
-		framed.length = framed.length || bytes.EqualFold(name, []byte(fasthttp.HeaderContentLength))
-		framed.encoding = framed.encoding || bytes.EqualFold(name, []byte(fasthttp.HeaderTransferEncoding))
+	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "speak HTTP/1.1")
 	}
-	if framed.length && framed.encoding {
-		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "Content-Length and Transfer-Encoding contradict each other")
+	if err := inspectTarget(ctx); err != nil {
+		return err
+	}
+	if err := inspectLines(h.RawHeaders()); err != nil {
+		return err
+	}
+	for range h.Trailers() {
+		// A header that comes after the body is one that whoever checked those before it has not seen.
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "send every header before the body")
 	}
 	for _, name := range onlyOnce {
 		if len(h.PeekAll(name)) > 1 {
 			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "%s may be sent once", name)
 		}
 	}
+	return nil
+}
+
+// inspectTarget takes one spelling of a path: what a proxy's rule is about must be
+// what we route by.
+func inspectTarget(ctx *fasthttp.RequestCtx) error {
+	target := ctx.Request.Header.RequestURI()
+	strange := func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' || r == '\\' }
+	if len(target) == 0 || target[0] != '/' || bytes.ContainsFunc(target, strange) {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "ask for a path, in visible ASCII (RFC 9112, 3.2.1)")
+	}
 	if uri := ctx.URI(); !bytes.Equal(uri.PathOriginal(), uri.Path()) {
 		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "write the path in its plain form")
 	}
 	return nil
+}
+
+// inspectLines reads the header lines as they came.
+func inspectLines(raw []byte) error {
+	var framed struct{ length, encoding bool }
+	for count := 0; len(raw) > 0; count++ {
+		line, rest, _ := bytes.Cut(raw, []byte("\n"))
+		raw = rest
+		line, whole := bytes.CutSuffix(line, []byte("\r"))
+		switch {
+		case !whole:
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a header ends in CR LF (RFC 9112, 2.2)")
+		case len(line) == 0:
+			continue // the end
+		case line[0] == ' ' || line[0] == '\t':
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a header goes on in the next line (RFC 9112, 5.2)")
+		case count == headersMax:
+			return engine.Errorf(engine.Invalid, codeHeadersTooLarge, "there are at most %d headers", headersMax)
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if bytes.ContainsFunc(name, notToken) {
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a header's name is a token (RFC 9110, 5.6.2)")
+		}
+		framed.length = framed.length || bytes.EqualFold(name, []byte(fasthttp.HeaderContentLength))
+		if bytes.EqualFold(name, []byte(fasthttp.HeaderTransferEncoding)) {
+			if framed.encoding = true; !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked")) {
+				return engine.Errorf(engine.Invalid, codeRequestUnreadable, "the one transfer coding is chunked")
+			}
+		}
+	}
+	if framed.length && framed.encoding {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "Content-Length and Transfer-Encoding contradict each other")
+	}
+	return nil
+}
+
+// notToken reports a character that no header's name has.
+func notToken(r rune) bool {
+	letter := 'a' <= r|0x20 && r|0x20 <= 'z'
+	digit := '0' <= r && r <= '9'
+	return !letter && !digit && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }

@@ -49,22 +49,22 @@ var may = map[string]struct {
 	"GET /v1/staff/audit":                                  {ofNobody, "finance admin"},
 }
 
-// caller is somebody who knocks.
-type caller struct {
+// asker is somebody who knocks.
+type asker struct {
 	with    headers
 	role    engine.Role // none: nobody we know
 	scope   engine.Scope
 	foreign map[object]bool // what is not theirs
 }
 
-func (e *edge) callers(t *testing.T) map[string]caller {
+func (e *edge) askers(t *testing.T) map[string]asker {
 	t.Helper()
 	day := func(k *engine.APIKey) { k.ExpiresAt = time.Now().Add(-time.Minute) }
 	revoked := func(k *engine.APIKey) { k.RevokedAt = time.Now() }
 	platform := engine.Principal{Role: engine.RolePlatform, Platform: "platform", Scopes: engine.Scopes}
 	wrong := e.minted(t, platform)["Authorization"]
 	others, none := map[object]bool{ofPayment: true}, map[object]bool{ofPayment: true, ofTalent: true}
-	out := map[string]caller{
+	out := map[string]asker{
 		"nobody":                      {with: headers{"Authorization": ""}},
 		"somebody with a made-up key": {with: bearer("ck_test_stranger")},
 		"another scheme":              {with: headers{"Authorization": "Basic cGxhdGZvcm06eA=="}},
@@ -81,19 +81,19 @@ func (e *edge) callers(t *testing.T) map[string]caller {
 		"a payer with a talent's id":  {with: tokenOf(t, engine.RolePayer, "tl_1"), role: engine.RolePayer, foreign: others},
 	}
 	for _, role := range engine.StaffRoles {
-		out["staff: "+string(role)] = caller{with: e.minted(t, member("awa-"+string(role), role)), role: role}
+		out["staff: "+string(role)] = asker{with: e.minted(t, member("awa-"+string(role), role)), role: role}
 	}
 	for _, scope := range engine.Scopes {
 		p := platform
 		p.Scopes = []engine.Scope{scope}
-		out["a key for "+string(scope)] = caller{with: e.minted(t, p), role: engine.RolePlatform, scope: scope}
+		out["a key for "+string(scope)] = asker{with: e.minted(t, p), role: engine.RolePlatform, scope: scope}
 	}
 	return out
 }
 
 // wants is what a cell must answer: 401 to who is nobody, 403 to who may not, 404 of
 // what is not theirs, and anything else once the handler has it.
-func wants(row string, c caller) (status int, passes bool) {
+func wants(row string, c asker) (status int, passes bool) {
 	line := may[row]
 	words := strings.Fields(line.roles)
 	switch {
@@ -128,7 +128,7 @@ func TestWhoMayUseWhat(t *testing.T) {
 		row := fields[0] + " " + fields[1]
 		rows[row] = true
 		require.Contains(t, may, row, "a route nobody has thought about: say who may")
-		for name, c := range e.callers(t) {
+		for name, c := range e.askers(t) {
 			cells++
 			e.knock(t, row, name, c)
 		}
@@ -136,12 +136,12 @@ func TestWhoMayUseWhat(t *testing.T) {
 	for row := range may {
 		require.True(t, rows[row], "no such route: %s", row)
 	}
-	fmt.Printf("matrix: %d routes × %d callers = %d cells\n", len(rows), cells/len(rows), cells)
+	fmt.Printf("matrix: %d routes × %d askers = %d cells\n", len(rows), cells/len(rows), cells)
 }
 
 // knock sends one request, right in all but who sends it, and holds the answer against
 // the matrix.
-func (e *edge) knock(t *testing.T, row, name string, c caller) {
+func (e *edge) knock(t *testing.T, row, name string, c asker) {
 	t.Helper()
 	with := headers{"Idempotency-Key": "matrix"}
 	maps.Copy(with, c.with)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -22,8 +23,8 @@ import (
 type call struct {
 	id        string // the request's, on every answer and log line
 	language  language
+	from      netip.Addr // the client's, past proxies of ours
 	principal engine.Principal
-	from      string // the client's address
 	route     string // the row's path, never the path as sent
 	class     string
 
@@ -81,9 +82,8 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	c := &call{
 		id:       requestID(ctx.Request.Header.Peek("X-Request-Id")),
-		from:     ctx.RemoteIP().String(),
 		language: languageOf(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage))),
-		route:    "unmatched", class: "none",
+		from:     s.client(ctx), route: "unmatched", class: "none",
 	}
 	ctx.SetUserValue(callKey{}, c)
 	return c
@@ -117,9 +117,12 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
 	if who.open == "" {
 		principal, err := s.authenticate(&ctx.Request.Header)
 		if err != nil {
-			return err
+			return s.failed(c, err)
 		}
 		c.principal = principal
+		if err := s.limitPrincipal(c); err != nil {
+			return err
+		}
 		if err := who.admits(principal); err != nil {
 			return err
 		}
@@ -127,7 +130,10 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
 			return err
 		}
 	}
-	if who.open != anybody.open && len(ctx.Request.Header.ContentEncoding()) > 0 {
+	if who.open == anybody.open {
+		return s.limitAddress(c)
+	}
+	if len(ctx.Request.Header.ContentEncoding()) > 0 {
 		return engine.Errorf(engine.Invalid, codeEncodingRefused, "send the body as it is")
 	}
 	return nil
@@ -166,13 +172,16 @@ func (s *Server) record(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 	if status == fasthttp.StatusOK && (c.class == "webhook" || c.class == "admin") {
 		level = slog.LevelDebug // thousands a second, and the inbox has each of them; probes
 	}
+	if status == fasthttp.StatusTooManyRequests {
+		level = slog.LevelDebug // cauri_rate_limited_total counts them: a flood is not to fill a disk
+	}
 	if !s.log.Enabled(s.base, level) {
 		return
 	}
 	facts := []slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", method(ctx)), slog.String("route", c.route),
 		slog.Int("status", status), slog.Float64("milliseconds", float64(took.Microseconds())/1000),
-		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", c.from),
+		slog.Int("body_bytes", len(ctx.Request.Body())), slog.String("from", c.from.String()),
 	}
 	if c.principal.Role != "" {
 		facts = append(facts, slog.String("principal", c.principal.Name()), slog.String("key", c.principal.KeyID))

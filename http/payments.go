@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,11 @@ func (s *Server) initiate(ctx context.Context, c *call, in *initiateInput) (*ans
 	return s.once(ctx, c, what, func(key *engine.IdempotencyKey) (engine.Applied, error) {
 		command, err := s.chargeOf(c, in)
 		if err != nil {
+			return engine.Applied{}, err
+		}
+		if err := s.use(ctx, c, key,
+			quota{limitStartPhone, s.cfg.Rates.StartsPerPhone, command.Payer.Phone.E164()},
+			quota{limitStartBooking, s.cfg.Rates.StartsPerBooking, command.Principal + " " + command.Booking}); err != nil {
 			return engine.Applied{}, err
 		}
 		id, err := newID()
@@ -196,7 +202,12 @@ func (s *Server) submitOTP(ctx context.Context, c *call, in *submitOTPInput) (*a
 	}
 	what := intention{operation: "submit_otp", keyed: in.Keyed, body: in.Body, status: fasthttp.StatusAccepted}
 	return s.once(ctx, c, what, func(key *engine.IdempotencyKey) (engine.Applied, error) {
-		if _, err := s.owned(ctx, c, id); err != nil {
+		st, err := s.owned(ctx, c, id)
+		if err != nil {
+			return engine.Applied{}, err
+		}
+		whom := cmp.Or(st.Transaction.Payer.Phone.E164(), id.String())
+		if err := s.use(ctx, c, key, quota{limitCodePhone, s.cfg.Rates.CodesPerPhone, whom}); err != nil {
 			return engine.Applied{}, err
 		}
 		command := engine.SubmitOTP{Principal: c.principal.Name(), OTP: engine.OTP(in.Body.OTP)}

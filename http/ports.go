@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/bookmi/cauri/engine"
@@ -57,10 +58,24 @@ type Answers interface {
 	Remember(ctx context.Context, key engine.IdempotencyKey, status int, body []byte) (int, []byte, error)
 }
 
+// Quotas counts, for all nodes together, what is done again and again.
+type Quotas interface {
+	// Use uses every quota once, or none of them. It returns the places of those that
+	// are used up, and how long until there is room again. The same intent again is no
+	// further use.
+	Use(ctx context.Context, intent [32]byte, quotas []engine.Quota) (full []int, wait time.Duration, err error)
+}
+
 // Receiver reads one gateway's webhooks.
 type Receiver struct {
 	engine.Webhooks
 	Header string // where its signature is: x-paystack-signature
+
+	// Sources is where the gateway says that its webhooks come from; empty when it
+	// does not say. What comes from elsewhere is counted and warned of, and refused
+	// when SourcesEnforced.
+	Sources         []netip.Prefix
+	SourcesEnforced bool
 }
 
 // Health is what readiness and the backlog's gauges ask.
@@ -112,6 +127,7 @@ type Ports struct {
 	Staff    Staff
 	Feed     Feed
 	Answers  Answers
+	Quotas   Quotas
 	Webhooks map[engine.Gateway]Receiver
 	Health   Health
 	Outside  Outside

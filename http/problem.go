@@ -39,6 +39,8 @@ const (
 	codeKeyMissing        engine.Code = "idempotency_key_missing"
 	codeKeyMalformed      engine.Code = "idempotency_key_malformed"
 	codeCardNumberSent    engine.Code = "card_number_sent"
+	codeRateLimited       engine.Code = "rate_limited"
+	codeSourceUnknown     engine.Code = "source_unknown"
 )
 
 // Problem is an error as a client receives it: RFC 9457, application/problem+json.
@@ -183,6 +185,7 @@ var statuses = map[engine.Code]int{
 	codeHeadersTooLarge:             fasthttp.StatusRequestHeaderFieldsTooLarge,
 	codeMediaUnsupported:            fasthttp.StatusUnsupportedMediaType,
 	codeEncodingRefused:             fasthttp.StatusUnsupportedMediaType,
+	codeRateLimited:                 fasthttp.StatusTooManyRequests,
 	engine.CodeIdempotencyKeyReused: fasthttp.StatusUnprocessableEntity,
 	engine.CodeGatewayRateLimited:   fasthttp.StatusServiceUnavailable,
 }

@@ -192,7 +192,8 @@ func (s *Server) mountOperation(op *huma.Operation, handler fasthttp.RequestHand
 // operationErrors are the statuses any operation may answer with.
 var operationErrors = []int{
 	fasthttp.StatusBadRequest, fasthttp.StatusUnauthorized, fasthttp.StatusNotFound, fasthttp.StatusConflict,
-	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusServiceUnavailable,
+	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusTooManyRequests,
+	fasthttp.StatusServiceUnavailable,
 }
 
 const bearerScheme = "bearer"
@@ -253,6 +254,10 @@ func openAPI(ctx *fasthttp.RequestCtx, page []byte) {
 
 // unmatched answers 405 where another method is served, and 404 elsewhere.
 func (s *Server) unmatched(ctx *fasthttp.RequestCtx) {
+	if err := s.limitAddress(callFrom(ctx)); err != nil {
+		s.refuse(ctx, callFrom(ctx), err)
+		return
+	}
 	path, allowed := string(ctx.Path()), []string{}
 	for method := range s.router.List() {
 		if handler, _ := s.router.Lookup(method, path, nil); handler != nil {

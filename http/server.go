@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -33,9 +34,15 @@ type Config struct {
 
 	Policy *engine.Policy // which operators work, whether numbers are ported
 
-	// Proxied says that a trusted proxy is in front: all clients share its address,
-	// and it limits their connections.
-	Proxied bool
+	// TrustedProxies are believed when they say, in X-Forwarded-For, for whom they
+	// come, and may have any number of connections.
+	TrustedProxies []netip.Prefix
+
+	Rates Rates // how often is too often
+	// QuotaKey is what phones are hashed with before they are counted: the same on
+	// every node. Another one begins to count anew.
+	QuotaKey secret.Secret
+	Now      func() time.Time // nil: this machine's clock. For Rates
 
 	ReadWithin  time.Duration // the whole request, first byte to last; 5 s
 	WriteWithin time.Duration // the answer, from when it is ready; 10 s
@@ -69,6 +76,9 @@ func (c *Config) setDefaults() {
 			*d.value = d.standard
 		}
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 }
 
 func (c *Config) validate() error {
@@ -77,6 +87,8 @@ func (c *Config) validate() error {
 		return errors.New("http: the public and the admin address are required")
 	case len(c.Keys) == 0 && c.Peppers == nil:
 		return errors.New("http: no API key and no pepper: nobody could call")
+	case c.QuotaKey.IsZero() && !(c.Rates.StartsPerPhone.IsZero() && c.Rates.CodesPerPhone.IsZero()):
+		return errors.New("http: phones are counted by a keyed hash: the key is missing")
 	case c.Policy == nil || c.Log == nil || c.Registry == nil:
 		return errors.New("http: policy, log and registry are required")
 	}
@@ -90,6 +102,7 @@ type Server struct {
 	log   *slog.Logger
 
 	classes   classes
+	meters    meters
 	routes    []route
 	router    *router.Router
 	api       huma.API
@@ -114,7 +127,10 @@ func New(cfg Config, ports Ports) (*Server, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	s := &Server{cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), drain: make(chan struct{})}
+	s := &Server{
+		cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), meters: newMeters(cfg.Rates, cfg.Now),
+		drain: make(chan struct{}),
+	}
 	s.tokens = newTokens(cfg.TokenKeys, cfg.TokenIssuer, time.Now)
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.watcher = newWatcher(ports.Feed, ports.Reports, s.drain)
@@ -133,10 +149,6 @@ func New(cfg Config, ports Ports) (*Server, error) {
 // hardened is a fasthttp server with every setting that matters spelled out,
 // defaults included, so that an upgrade can't change one unseen.
 func (s *Server) hardened(handler fasthttp.RequestHandler) *fasthttp.Server {
-	perAddress := connectionsPerAddress
-	if s.cfg.Proxied {
-		perAddress = 0 // no limit: the proxy's
-	}
 	return &fasthttp.Server{
 		Handler:      handler,
 		ErrorHandler: s.unreadable,
@@ -150,7 +162,7 @@ func (s *Server) hardened(handler fasthttp.RequestHandler) *fasthttp.Server {
 		MaxRequestBodySize: apiBodyBytesMax,
 		ReadBufferSize:     headerBytesMax,
 		Concurrency:        connectionsMax,
-		MaxConnsPerIP:      perAddress,
+		MaxConnsPerIP:      0, // doors counts them: fasthttp knows no proxies
 		MaxRequestsPerConn: requestsPerConnection,
 
 		DisablePreParseMultipartForm: true,
@@ -179,7 +191,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.adminConn, err = listen.Listen(ctx, "tcp", s.cfg.AdminAddr); err != nil {
 		return errors.Join(fmt.Errorf("http: listen for the admin: %w", err), s.publicConn.Close())
 	}
-	s.listen("public", s.public, s.publicConn)
+	s.listen("public", s.public, newDoors(s.publicConn, s.cfg.TrustedProxies))
 	s.listen("admin", s.admin, s.adminConn)
 	return nil
 }

@@ -87,7 +87,7 @@ func (s *Server) propose(ctx context.Context, c *call, in *proposeInput) (*propo
 func (c *call) act(kind engine.ActKind, reason string) (engine.Act, error) {
 	id, err := newID()
 	return engine.Act{
-		ID: id, Kind: kind, Who: c.principal.Subject, Role: c.principal.Role, Address: c.from, Reason: reason,
+		ID: id, Kind: kind, Who: c.principal.Subject, Role: c.principal.Role, Address: c.from.String(), Reason: reason,
 	}, err
 }
 

@@ -2,6 +2,22 @@ package http
 
 import "github.com/bookmi/cauri/engine"
 
+// limitTexts say what to do when a limit is used up that people meet.
+var limitTexts = map[string]text{
+	limitStartPhone: {
+		"Trop de demandes de paiement sur ce numéro. Répondez à celle qui est sur le téléphone, ou réessayez dans {minutes} min.",
+		"Too many payment requests to this number. Answer the one on the phone, or try again in {minutes} min.",
+	},
+	limitStartBooking: {
+		"Trop de tentatives de paiement pour cette réservation. Réessayez dans {minutes} min.",
+		"Too many attempts to pay for this booking. Try again in {minutes} min.",
+	},
+	limitCodePhone: {
+		"Trop de codes saisis pour ce numéro. Attendez {minutes} min avant d’en saisir un autre.",
+		"Too many codes typed for this number. Wait {minutes} min before you enter another one.",
+	},
+}
+
 // texts has every code that can reach a client: what happened, and what to do.
 var texts = map[engine.Code]text{
 	// The envelope.
@@ -68,6 +84,14 @@ var texts = map[engine.Code]text{
 	codeCardNumberSent: {
 		"Un numéro de carte ne s’envoie jamais ici : il se saisit sur la page sécurisée du prestataire de paiement.",
 		"A card number is never sent here: it is typed on the payment provider's own secure page.",
+	},
+	codeSourceUnknown: {
+		"Cette notification ne vient pas d’une adresse du prestataire de paiement.",
+		"This notification does not come from an address of the payment provider.",
+	},
+	codeRateLimited: {
+		"Trop de demandes en peu de temps. Patientez un instant, puis réessayez.",
+		"Too many requests in a short time. Wait a moment, then try again.",
 	},
 	engine.CodeIdempotencyKeyReused: {
 		"Cette clé d’idempotence a déjà servi pour une autre demande. Utilisez une nouvelle clé.",

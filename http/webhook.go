@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -19,6 +22,7 @@ const (
 	webhookDuplicate  = "duplicate"
 	webhookParked     = "parked"      // stored, not applied: not ours, not yet, or unreadable
 	webhookUnsigned   = "unsigned"    // no signature, two, or a wrong one: nothing is stored
+	webhookElsewhere  = "elsewhere"   // 403: signed, and from none of the gateway's addresses, which are enforced
 	webhookTurnedAway = "turned_away" // 503: the gateway's retry is our queue
 	webhookTooLarge   = "too_large"
 )
@@ -52,8 +56,15 @@ func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Recei
 	}
 	signatures := ctx.Request.Header.PeekAll(r.Header)
 	if _, err := r.Verify(signatures, received); err != nil { // all of them: Peek would take the first of two
-		s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", ctx.RemoteIP().String())
-		return webhookUnsigned, engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s that matches the body", r.Header)
+		why := engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s that matches the body", r.Header)
+		told := s.failed(c, why)
+		if told == error(why) { // a flood of them is counted, and not told one by one
+			s.log.Warn("webhook with a wrong signature", "gateway", g, "request_id", c.id, "from", c.from.String())
+		}
+		return webhookUnsigned, told
+	}
+	if err := s.fromSource(c, g, r); err != nil {
+		return webhookElsewhere, err
 	}
 	// The one copy: from here on nothing is fasthttp's. What of it may be stored is
 	// the parser's to say.
@@ -70,6 +81,33 @@ func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Recei
 	}
 	c.transaction = n.Reference.Transaction
 	return s.tell(within, n)
+}
+
+// elsewhereEvery is how often somebody is told that a gateway's webhooks come from
+// addresses it does not name: the metric has each of them.
+var elsewhereEvery = Rate{Most: 1, Within: time.Minute}
+
+// fromSource looks at where a signed webhook came from. A signature is proof and an
+// address is not, so that by itself a strange one only raises an eyebrow: the gateway
+// has moved, or somebody else has its secret.
+func (s *Server) fromSource(c *call, g engine.Gateway, r Receiver) error {
+	if len(r.Sources) == 0 {
+		return nil
+	}
+	known := slices.ContainsFunc(r.Sources, func(p netip.Prefix) bool { return p.Contains(c.from) })
+	s.metrics.sources.WithLabelValues(string(g), strconv.FormatBool(known)).Inc()
+	if known {
+		return nil
+	}
+	if s.meters.elsewhere.take(g) == 0 {
+		s.log.Warn("signed webhooks come from an address that is not the gateway's: "+
+			"it has moved, a proxy of ours is not named, or its secret is known",
+			"gateway", g, "request_id", c.id, "from", c.from.String(), "refused", r.SourcesEnforced)
+	}
+	if r.SourcesEnforced {
+		return engine.Errorf(engine.Forbidden, codeSourceUnknown, "webhooks of %s are taken from its own addresses only", g)
+	}
+	return nil
 }
 
 // tell asks the transaction named by the notification's reference.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type world struct {
 	keys         map[keyName]firstAsk
 	answers      map[keyName]answer
 	seen         map[engine.Identity]bool
+	uses         map[[32]byte][]use
 	parked       []engine.Notification
 	told         []engine.Notification // as they arrived, bodies not copied again
 	wallets      map[string]engine.Wallet
@@ -63,7 +65,7 @@ func newWorld() *world {
 	return &world{
 		policy: policy, now: time.Date(2026, 1, 15, 20, 0, 0, 0, time.UTC),
 		transactions: map[engine.ID]engine.Transaction{}, bookings: map[string]engine.ID{},
-		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{},
+		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{}, uses: map[[32]byte][]use{},
 		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID][]chan struct{}{},
 		keysKept: map[string]engine.APIKey{}, keysUsed: map[string]time.Time{},
 		gateway: func(engine.Effect) engine.Command { return nil },
@@ -237,6 +239,51 @@ func (w *world) Remember(_ context.Context, k engine.IdempotencyKey, status int,
 	}
 	w.answers[name] = answer{status, body}
 	return status, body, nil
+}
+
+// use is one use of a quota.
+type use struct {
+	intent [32]byte
+	at     time.Time
+}
+
+func (w *world) Use(_ context.Context, intent [32]byte, quotas []engine.Quota) (full []int, wait time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return nil, 0, w.broken
+	}
+	var fresh []engine.Quota
+	for i, q := range quotas {
+		uses := slices.DeleteFunc(w.uses[q.Subject], func(u use) bool { return !u.at.After(w.now.Add(-q.Within)) })
+		w.uses[q.Subject] = uses
+		switch {
+		case slices.ContainsFunc(uses, func(u use) bool { return u.intent == intent }):
+		case len(uses) >= q.Most:
+			full, wait = append(full, i), max(wait, uses[len(uses)-q.Most].at.Add(q.Within).Sub(w.now))
+		default:
+			fresh = append(fresh, q)
+		}
+	}
+	if len(full) == 0 {
+		for _, q := range fresh {
+			w.uses[q.Subject] = append(w.uses[q.Subject], use{intent, w.now})
+		}
+	}
+	return full, wait, nil
+}
+
+// passes makes time pass.
+func (w *world) passes(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
 }
 
 func (w *world) outside() http.Outside {

@@ -143,6 +143,7 @@ node() {
 	start "$name" env CAURI_ENV=development CAURI_API_KEY=$api_key PAYSTACK_SECRET_KEY=$paystack_key \
 		PAYSTACK_BASE_URL="$PAYSTACK_SANDBOX_URL" FEDAPAY_BASE_URL="$FEDAPAY_SANDBOX_URL" \
 		CAURI_HTTP_ADDR="127.0.0.1:$api" CAURI_ADMIN_ADDR="127.0.0.1:$admin" \
+		CAURI_RATE_PER_KEY=off CAURI_STARTS_PER_PHONE=off CAURI_STARTS_PER_BOOKING=off CAURI_CODES_PER_PHONE=off \
 		CAURI_BREAKER_OPEN_FOR="${CAURI_BREAKER_OPEN_FOR:-4s}" CAURI_LOG_LEVEL=WARN \
 		"$@" "$place/cauri" serve
 	await "$name" "${running[-1]}" "$place/cauri" doctor --ready --admin-addr "127.0.0.1:$admin"

@@ -8,7 +8,7 @@ import (
 
 // Keeper makes the coming days' partitions while the engine runs: one that is
 // not restarted for weeks still writes each day's deliveries where a DROP finds
-// them.
+// them. It forgets uses of quotas that no longer count.
 type Keeper struct {
 	store *Store
 	stop  context.CancelFunc
@@ -30,6 +30,9 @@ func (k *Keeper) Start(context.Context) error {
 		for again := true; again; again = pause(ctx, keepEvery) == nil {
 			if err := makePartitions(ctx, k.store.pool.Config().ConnConfig); err != nil && ctx.Err() == nil {
 				k.store.log.Error("the coming days' partitions could not be made", "err", err)
+			}
+			if err := k.store.forgetQuotas(ctx); err != nil && ctx.Err() == nil {
+				k.store.log.Error("uses of quotas that no longer count were not forgotten", "err", err)
 			}
 		}
 	})

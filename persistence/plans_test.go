@@ -25,7 +25,7 @@ func TestNoStatementOfARoundReadsAWholeTable(t *testing.T) {
 		"ReadPrompts", "ReadKeys", "ReadIdentities", "UpdateAttempts", "UpdateHolds", "UpdateTransactions",
 		"LeaveSlots", "LeavePrompts", "ClearDue", "WakeWaiting",
 		"LockAccounts", "InsertPostings", "CountIdentities", "InsertDeliveries", "InsertOtherDeliveries", "WriteDue", "Stands",
-		"ClaimDue", "ClaimWaiting", "DueAge", "InboxAge", // not of a round, on its connections
+		"UseQuotas", "ClaimDue", "ClaimWaiting", "DueAge", "InboxAge", // not of a round, on its connections
 	} {
 		_, err := conn.Exec(t.Context(), "PREPARE "+name+" AS "+sql(name))
 		require.NoError(t, err, name)

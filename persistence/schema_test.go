@@ -32,6 +32,7 @@ var violations = map[string]string{
 	"open_prompts_pkey": prompted + `
 		SELECT again('open_prompts', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
 	"a_payment_asks_one_phone":                  prompted + `SELECT again('open_prompts', '{"amount": 1}')`,
+	"quota_uses_pkey":                           `INSERT INTO quota_uses SELECT now(), now(), 'a', 'b' FROM generate_series(1, 2)`,
 	"a_prompt_is_on_a_phone":                    prompted + `UPDATE open_prompts SET phone = ''`,
 	"flow_is_known":                             `UPDATE attempts SET flow = 'by post'`,
 	"attempts_pkey":                             `SELECT again('attempts', '{"disposition": "surplus", "reference": "r"}')`,

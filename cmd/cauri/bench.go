@@ -106,6 +106,7 @@ func (s *Settings) forBench() {
 	s.PaystackBaseURL = "http://127.0.0.1:1" // nobody: no payment of the benchmark's is asked about
 	s.APIKey = secret.New(developmentAPIKey)
 	s.HTTPAddr, s.AdminAddr = "127.0.0.1:0", "127.0.0.1:0"
+	s.unlimited()
 }
 
 // benchDatabase starts the benchmark's PostgreSQL and, at the end, removes it.

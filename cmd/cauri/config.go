@@ -96,7 +96,7 @@ type Settings struct {
 	WalletCooling    time.Duration     `name:"wallet-cooling" env:"CAURI_WALLET_COOLING" default:"24h" help:"How long a wallet that takes another's place is not paid to: whoever took over a talent's telephone has that long to be noticed."`
 	PromptWindow     time.Duration     `name:"prompt-window" env:"CAURI_PROMPT_WINDOW" default:"180s" help:"How long a payer has to approve."`
 
-	Proxied bool `name:"proxied" env:"CAURI_PROXIED" help:"All clients come through a proxy of yours, which limits connections per address: we then don't."`
+	EdgeSettings
 
 	Shards        int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
 	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"2" help:"Rounds of commits under way at once, from 1 to 8."`
@@ -143,6 +143,7 @@ func (s *Settings) complete() error {
 	faults = append(faults, s.requireSecondDoor()...)
 	faults = append(faults, s.requireRoutes()...)
 	faults = append(faults, s.requireBreaker()...)
+	faults = append(faults, s.requireEdge()...)
 	faults = append(faults, s.requireDurable()...)
 	if policy := s.policy(); policy.Check() != nil {
 		faults = append(faults, policy.Check().Error())

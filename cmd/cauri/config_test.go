@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
 )
 
@@ -26,8 +28,37 @@ func production() Settings {
 		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
 		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),
 		PaystackBaseURL: "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
+		EdgeSettings: counting(),
 		PromptWindow: 180e9, FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
+}
+
+// counting are the rates everybody has who sets none.
+func counting() EdgeSettings {
+	var cli struct{ EdgeSettings }
+	parser, err := kong.New(&cli)
+	if err == nil {
+		_, err = parser.Parse(nil)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return cli.EdgeSettings
+}
+
+func TestRatesAreThoseOfTheSecurityPage(t *testing.T) {
+	t.Parallel()
+	tenMinutes := http.Rate{Most: 5, Within: 10 * time.Minute}
+	s := Settings{EdgeSettings: counting(), PaystackBaseURL: "https://api.paystack.co"}
+	require.Equal(t, tenMinutes, s.rates().StartsPerPhone)
+	require.Equal(t, tenMinutes, s.rates().CodesPerPhone)
+	require.Len(t, networks(s.paystackSources()), 3)
+	require.False(t, s.PaystackSourcesEnforced)
+	require.Empty(t, s.FedaPaySources)
+	s.PaystackBaseURL = "http://127.0.0.1:1"
+	require.Empty(t, s.paystackSources(), "the simulated gateway comes from anywhere")
+	s.unlimited()
+	require.Equal(t, http.Rates{}, s.rates())
 }
 
 // twoDoors is a production with both gateways.
@@ -174,6 +205,16 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 		"amounts upside down":       {func(s *Settings) { s.AmountMin = s.AmountMax + 1 }, "amounts"},
 		"more than everything":      {func(s *Settings) { s.Commission = 10_001 }, "commission"},
 		"a release in the past":     {func(s *Settings) { s.AutoReleaseHours = -1 }, "release"},
+		"everybody is our proxy":    {func(s *Settings) { s.TrustedProxies = []string{"10.0.0.0/8", "0.0.0.0/0"} }, "CAURI_TRUSTED_PROXIES"},
+		"everybody of IPv6":         {func(s *Settings) { s.TrustedProxies = []string{"::/0"} }, "CAURI_TRUSTED_PROXIES"},
+		"everybody in two halves":   {func(s *Settings) { s.TrustedProxies = []string{"0.0.0.0/1", "128.0.0.0/1"} }, "CAURI_TRUSTED_PROXIES"},
+		"everybody, mapped":         {func(s *Settings) { s.TrustedProxies = []string{"::ffff:0.0.0.0/96"} }, "CAURI_TRUSTED_PROXIES"},
+		"a proxy that is none":      {func(s *Settings) { s.TrustedProxies = []string{canary} }, "CAURI_TRUSTED_PROXIES"},
+		"everybody is Paystack":     {func(s *Settings) { s.PaystackSources = []string{"0.0.0.0/0"} }, "PAYSTACK_SOURCE_ADDRESSES"},
+		"FedaPay is nowhere":        {func(s *Settings) { s.FedaPaySourcesEnforced = true }, "FEDAPAY_SOURCE_ADDRESSES"},
+		"prompts are not counted":   {func(s *Settings) { s.StartsPerPhone = http.Rate{} }, "CAURI_STARTS_PER_PHONE"},
+		"codes are not counted":     {func(s *Settings) { s.CodesPerPhone = http.Rate{} }, "CAURI_CODES_PER_PHONE"},
+		"failures are not counted":  {func(s *Settings) { s.FailuresPerAddr = http.Rate{} }, "CAURI_FAILURES_PER_ADDRESS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

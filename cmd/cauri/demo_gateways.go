@@ -34,6 +34,7 @@ func (c demoCommand) setUp(settings *Settings) {
 	settings.FedaPayDirectModes = map[phone.Operator]string{phone.MTN: demoMode}
 	settings.RoutesOn, settings.RoutesOff = []string{"fedapay.orange.hosted", "fedapay.wave.hosted"}, nil
 	settings.BreakerOpenFor = demoBreakerOpenFor
+	settings.unlimited() // its payers are few phones, paying all the time
 	if settings.APIKey.IsZero() {
 		settings.APIKey = secret.New(developmentAPIKey)
 	}

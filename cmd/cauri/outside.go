@@ -119,7 +119,10 @@ func (o *outside) addPaystack(s *Settings, policy engine.Policy) error {
 		ChargeInquirer: failover.GuardChargeInquirer(bs, name, client), PayoutInquirer: failover.GuardPayoutInquirer(bs, name, client),
 		RefundInquirer: failover.GuardRefundInquirer(bs, name, client), Webhooks: webhooks,
 	}
-	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: paystack.SignatureHeader}
+	o.receivers[name] = http.Receiver{
+		Webhooks: webhooks, Header: paystack.SignatureHeader,
+		Sources: networks(s.paystackSources()), SourcesEnforced: s.PaystackSourcesEnforced,
+	}
 	o.probers[name], o.signs[name] = client, len(s.PaystackOperatorFailureTexts) > 0
 	o.looks[name] = []look{o.offers(client)}
 	return nil
@@ -152,7 +155,10 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 		Collector:      failover.GuardCollector(bs, name, client),
 		ChargeInquirer: failover.GuardChargeInquirer(bs, name, client), Webhooks: webhooks,
 	}
-	o.receivers[name] = http.Receiver{Webhooks: webhooks, Header: fedapay.SignatureHeader}
+	o.receivers[name] = http.Receiver{
+		Webhooks: webhooks, Header: fedapay.SignatureHeader,
+		Sources: networks(s.FedaPaySources), SourcesEnforced: s.FedaPaySourcesEnforced,
+	}
 	o.probers[name], o.signs[name] = client, len(s.FedaPayOperatorFailureCodes) > 0
 	o.looks[name] = []look{o.offers(client), {
 		warning: "webhooks do not reach us, or will stop to",

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -148,16 +147,13 @@ func (a *app) newEdge(asker http.Asker, ready http.Health) (*http.Server, error)
 	if err != nil {
 		return nil, err
 	}
-	host, _, err := net.SplitHostPort(a.settings.HTTPAddr)
-	if err != nil {
-		return nil, fmt.Errorf("CAURI_HTTP_ADDR: %w", err)
-	}
+	a.warnOfProxies()
 	return http.New(http.Config{
 		Addr: a.settings.HTTPAddr, AdminAddr: a.settings.AdminAddr, Version: version, Keys: []http.Key{key}, Policy: &a.policy,
-		// Whoever reaches a loopback address is a proxy or a tool on this machine.
-		Proxied: a.settings.Proxied || isLoopback(host), Log: a.log, Registry: a.registry,
+		TrustedProxies: networks(a.settings.TrustedProxies), Rates: a.settings.rates(), QuotaKey: a.settings.quotaKey(),
+		Log: a.log, Registry: a.registry,
 	}, http.Ports{
-		Asker: asker, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store,
+		Asker: asker, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store, Quotas: a.store,
 		Webhooks: a.outside.receivers, Health: ready,
 		Outside: http.Outside{
 			Health: a.outside.health, Breakers: a.outside.shown, OperatorDownFor: a.outside.operators.BadFor(),

@@ -15,9 +15,10 @@ import (
 func known(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"CAURI_SANDBOX_SECRET_KEY": true} // the sandbox's own
-	settings := reflect.TypeFor[Settings]()
-	for i := range settings.NumField() {
-		field := settings.Field(i)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if field.Anonymous { // its fields are among them
+			continue
+		}
 		name, set := field.Tag.Lookup("env")
 		require.True(t, set, "%s has no environment variable: every setting is a flag and one", field.Name)
 		require.NotEmpty(t, field.Tag.Get("help"), field.Name)

@@ -58,9 +58,12 @@ func startPlatform(t *testing.T, faults ...sandbox.Fault) *platform {
 }
 
 // node starts another engine on the same database.
-func (p *platform) node(t *testing.T) *app {
+func (p *platform) node(t *testing.T, change ...func(*Settings)) *app {
 	t.Helper()
 	settings := testSettings(p.dsn, p.base, "127.0.0.1:0", "127.0.0.1:0")
+	for _, c := range change {
+		c(&settings)
+	}
 	node := newApp(settings, impatient(settings.policy()), p.dsn, slog.New(slog.DiscardHandler))
 	var running lifecycle.Group
 	require.NoError(t, node.start(t.Context(), &running))

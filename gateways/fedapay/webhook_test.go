@@ -1,6 +1,7 @@
 package fedapay_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -577,6 +578,13 @@ func FuzzSignature(f *testing.F) {
 		signed := []byte("t=" + stamp + ",s=" + forge.SignFedaPay(endpoint, stamp, body) + ",v1=" + strings.Repeat("x", int(bit%100)))
 		_, err = w.Verify([][]byte{signed}, body)
 		require.NoError(t, err)
+		digest, err := hex.DecodeString(forge.SignFedaPay(endpoint, stamp, body))
+		require.NoError(t, err)
+		digest[int(bit/8)%len(digest)] ^= 1 << (bit % 8)
+		_, err = w.Verify([][]byte{[]byte("t=" + stamp + ",s=" + hex.EncodeToString(digest))}, body)
+		require.Error(t, err)
+		_, err = w.Verify([][]byte{signed, noise}, body)
+		require.Error(t, err, "one of two is none")
 		if len(body) == 0 {
 			return
 		}

@@ -2,6 +2,7 @@ package paystack_test
 
 import (
 	"net"
+	"strings"
 	"sync"
 	"testing"
 
@@ -168,6 +169,34 @@ func TestAnAnswersWordDecidesAndAnUnknownOneIsNeverAnEnd(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 			require.Equal(t, c.told, told)
+		})
+	}
+}
+
+// A gateway gone mad, or somebody who speaks in its name, writes onto payers' phones
+// no more than words (S-24).
+func TestAGatewaysWordsAreShownPlainAndShort(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ sent, shown string }{
+		"its own words":      {"Composez #144*82#, puis le code à 4 chiffres.", "Composez #144*82#, puis le code à 4 chiffres."},
+		"two lines":          {"Un.\nDeux.", "Un.\nDeux."},
+		"markup":             {"<b>Bonjour</b>", ""},
+		"half of a tag":      {"Payez <img src=x onerror=alert(1)", ""},
+		"a terminal's codes": {"\x1b[2JPayez\x07\r", "[2JPayez"},
+		"text turned round":  {"Payez \u202e00051\u202c F", "Payez 00051 F"},
+		"isolates":           {"\u2066Payez\u2069", "Payez"},
+		"a NUL":              {"Pa\x00yez", ""}, // wire.Text: what PostgreSQL can't keep
+		"no end":             {strings.Repeat("é", 10_000), strings.Repeat("é", 300)},
+		"half a character":   {"Payez \xff", "Payez \ufffd"}, // as JSON spells it
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fields := map[string]any{"status": "pay_offline", "display_text": c.sent}
+			r := answering(t, map[string]reply{"/charge": {200, about(t, "charge.create.response.pending", chargeRef, fields)}})
+			got, err := client(t, r.URL).Charge(t.Context(), chargeCall())
+			require.NoError(t, err)
+			require.Equal(t, engine.ChargeOnPhone, got.Status)
+			require.Equal(t, c.shown, got.Text)
 		})
 	}
 }

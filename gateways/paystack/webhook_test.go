@@ -1,6 +1,7 @@
 package paystack_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -440,22 +441,34 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzVerify: what was signed verifies, and with one bit changed it does not.
+// FuzzVerify: what was signed verifies, with one bit of the body or of the signature
+// changed it does not, and no header makes a signature by itself, nor two of them.
 func FuzzVerify(f *testing.F) {
-	body, _ := vector(f)
-	f.Add(body, uint16(0))
-	f.Add([]byte{}, uint16(5))
+	body, signature := vector(f)
+	f.Add([]byte(signature), body, uint16(0))
+	f.Add([]byte("zz"), []byte{}, uint16(5))
 	w := webhooks(f)
-	f.Fuzz(func(t *testing.T, body []byte, bit uint16) {
-		d := forge.Delivery{Signatures: []string{forge.Sign(secret.New(testKey), body)}}
-		_, err := w.Verify(d.Values(), body)
+	f.Fuzz(func(t *testing.T, noise, body []byte, bit uint16) {
+		_, err := w.Verify([][]byte{noise}, append(bytes.Clone(body), 'x'))
+		require.Equal(t, engine.CodeSignatureWrong, engine.CodeOf(err), "nobody guesses a signature")
+		digest, err := hex.DecodeString(forge.Sign(secret.New(testKey), body))
 		require.NoError(t, err)
+		right := []byte(hex.EncodeToString(digest))
+		for _, spelled := range [][]byte{right, bytes.ToUpper(right)} {
+			_, err = w.Verify([][]byte{spelled}, body)
+			require.NoError(t, err)
+		}
+		_, err = w.Verify([][]byte{right, noise}, body)
+		require.Error(t, err, "one of two is none")
+		digest[int(bit/8)%len(digest)] ^= 1 << (bit % 8)
+		_, err = w.Verify([][]byte{[]byte(hex.EncodeToString(digest))}, body)
+		require.Error(t, err)
 		if len(body) == 0 {
 			return
 		}
 		other := append([]byte{}, body...)
 		other[int(bit/8)%len(body)] ^= 1 << (bit % 8)
-		_, err = w.Verify(d.Values(), other)
+		_, err = w.Verify([][]byte{right}, other)
 		require.Error(t, err)
 	})
 }

@@ -4,6 +4,7 @@ package main
 const (
 	model   = "TestEveryInterleavingOfTwoGatewaysLeavesThePayerWithThePriceOrNothing"
 	stories = "TestStories"
+	corpus  = "TestRawSocketCorpus"
 )
 
 // mutants is the list: the six that every design of a failover must survive, and
@@ -152,5 +153,38 @@ var mutants = []mutant{
 			"if len(w.journals.arrays) == 0 {\n\t\tw.refunds.queue(batch, \"WriteRefunds\")\n\t}",
 		}},
 		pack: "./persistence", test: "TestALateSuccessOnTheDeadAttemptOwesItBackInOneCommit",
+	},
+	{
+		name: "the limit of a webhook's body off",
+		edits: []edit{
+			{"http/limits.go", "\t\treturn webhookBodyBytesMax\n", "\t\treturn apiBodyBytesMax\n"},
+			{"http/webhook.go", "if len(received) > webhookBodyBytesMax {", "if len(received) > apiBodyBytesMax {"},
+		},
+		pack: "./http", test: corpus,
+	},
+	{
+		name: "Peek instead of PeekAll for signatures",
+		edits: []edit{{
+			"http/webhook.go", "ctx.Request.Header.PeekAll(r.Header)", "[][]byte{ctx.Request.Header.Peek(r.Header)}",
+		}},
+		pack: "./http", test: corpus,
+	},
+	{
+		name:  "a signature after the body believed",
+		edits: []edit{{"http/limits.go", "for range h.Trailers() {", "for range h.Trailers() {\n\t\tbreak"}},
+		pack:  "./http", test: corpus,
+	},
+	{
+		name:  "whoever claims an address has it",
+		edits: []edit{{"http/address.go", "if !s.trusts(came) {\n\t\treturn came\n\t}\n\tlines", "lines"}},
+		pack:  "./http", test: "TestNobodyChoosesTheAddressTheyAreTakenFor",
+	},
+	{
+		name: "a retry counted as another prompt",
+		edits: []edit{{
+			"persistence/queries/quotas.sql", "coalesce(bool_or(u.intent = $4), false) AS again",
+			"coalesce(bool_or(u.intent = $4 AND false), false) AS again",
+		}},
+		pack: "./persistence", test: "TestAQuotaIsUsedUpAndFreeAgainOneByOne",
 	},
 }

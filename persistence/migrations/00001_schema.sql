@@ -78,6 +78,17 @@ CREATE TABLE open_prompts (
 );
 CREATE UNIQUE INDEX a_payment_asks_one_phone ON open_prompts (transaction_id);
 
+-- How often a phone was asked, a booking was tried, a code was typed, in the last
+-- minutes, by all nodes (S-19). Hashes alone: no phone can be read from it. UNLOGGED:
+-- a crash or a promotion forgets some minutes of counting, and nothing of money.
+CREATE UNLOGGED TABLE quota_uses (
+    used_at   timestamptz NOT NULL,
+    forget_at timestamptz NOT NULL,
+    subject   bytea NOT NULL, -- what is counted, and for whom
+    intent    bytea NOT NULL, -- whose use it is: the same intention again is the same use
+    PRIMARY KEY (subject, intent) -- serves the count of a subject
+);
+
 CREATE TABLE attempts (
     transaction_id    uuid NOT NULL,
     no                integer NOT NULL,
