@@ -44,7 +44,7 @@ func TestTheContractIsWhatWasAgreed(t *testing.T) {
 	old := e.do(t, "GET", "/openapi-3.0.json", "", headers{"Authorization": ""})
 	require.NoError(t, json.Unmarshal(old.body, &v30))
 	require.Regexp(t, `^3\.0`, v30.OpenAPI)
-	require.Len(t, v30.Paths, 7)
+	require.Len(t, v30.Paths, 9)
 	require.NotContains(t, string(old.body), `"type":["`)
 }
 
@@ -82,6 +82,12 @@ var (
 		{"get_released", "GET", "/v1/payments/$ID", "", ""},
 		{"balance", "GET", "/v1/talents/tl_1/balance", "", ""},
 		{"wallet", "PUT", "/v1/talents/tl_1/wallet", `{"operator":"wave","phone":"0700000056","name":"Awa Koné"}`, ""},
+		{"get_waited", "GET", "/v1/payments/$ID?wait=25s&since_version=1", "", ""},
+		{"get_wait_malformed", "GET", "/v1/payments/$ID?wait=soon", "", ""},
+		{"list_payments", "GET", "/v1/payments?status=succeeded,failed&operator=orange&limit=2", "", ""},
+		{"list_payments_malformed", "GET", "/v1/payments?from=yesterday&cursor=x&status=lost&limit=0&stauts=failed", "", ""},
+		{"list_payments_unread", "GET", "/v1/payments?from=yesterday&cursor=x", "", ""},
+		{"list_payouts", "GET", "/v1/payouts?talent_id=tl_1", "", ""},
 		{"payment_unknown", "GET", "/v1/payments/pay_01kapw8c2vf8xtr0q6ynd9b5mh", "", ""},
 	}
 )
@@ -137,6 +143,8 @@ var (
 	paymentType = reflect.TypeFor[http.Payment]()
 	balanceType = reflect.TypeFor[http.Balance]()
 	walletType  = reflect.TypeFor[http.Wallet]()
+	listType    = reflect.TypeFor[http.PaymentList]()
+	payoutsType = reflect.TypeFor[http.PayoutList]()
 	problemType = reflect.TypeFor[http.Problem]()
 )
 
@@ -153,6 +161,8 @@ func contractOf(t *testing.T) contract {
 	c.schemas["payment"] = huma.SchemaFromType(r, paymentType)
 	c.schemas["balance"] = huma.SchemaFromType(r, balanceType)
 	c.schemas["wallet"] = huma.SchemaFromType(r, walletType)
+	c.schemas["payments"] = huma.SchemaFromType(r, listType)
+	c.schemas["payouts"] = huma.SchemaFromType(r, payoutsType)
 	c.schemas["problem"] = huma.SchemaFromType(r, problemType)
 	return c
 }
@@ -167,6 +177,10 @@ func (c contract) check(t *testing.T, name, path string, a answerOf) {
 		which = "balance"
 	case strings.HasSuffix(path, "wallet"):
 		which = "wallet"
+	case strings.HasPrefix(path, "/v1/payments?"):
+		which = "payments"
+	case strings.HasPrefix(path, "/v1/payouts?"):
+		which = "payouts"
 	}
 	var tree any
 	require.NoError(t, json.NewDecoder(bytes.NewReader(a.body)).Decode(&tree))
@@ -180,7 +194,8 @@ func TestRoutesAreTheTableAndNothingElse(t *testing.T) {
 	e := start(t)
 	require.Equal(t, []string{
 		"GET /openapi-3.0.json anybody", "GET /openapi.json anybody", "GET /return/{payment} anybody",
-		"GET /v1/payments/{id} platform", "GET /v1/talents/{talent}/balance platform",
+		"GET /v1/payments platform", "GET /v1/payments/{id} platform", "GET /v1/payments/{id}/events platform", "GET /v1/payouts platform",
+		"GET /v1/talents/{talent}/balance platform",
 		"POST /v1/booking_requests/{booking}/confirm_delivery platform",
 		"POST /v1/payments/initiate platform", "POST /v1/payments/submit_otp platform",
 		"POST /v1/payments/{id}/cancel platform",

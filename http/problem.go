@@ -37,6 +37,7 @@ const (
 	codeKeyMissing        engine.Code = "idempotency_key_missing"
 	codeKeyMalformed      engine.Code = "idempotency_key_malformed"
 	codeCardNumberSent    engine.Code = "card_number_sent"
+	codeTooManyAtOnce     engine.Code = "too_many_at_once"
 )
 
 // Problem is an error as a client receives it: RFC 9457, application/problem+json.
@@ -145,7 +146,7 @@ func newProblem(c *call, status int, errs ...*engine.Error) *Problem {
 			continue
 		}
 		field, message := e.Field, e.Text
-		if field != "body" && !strings.Contains(field, ".") {
+		if field != "body" && field != "query" && !strings.Contains(field, ".") {
 			field = "body." + field // the engine knows no requests
 		}
 		if message == "" {
@@ -181,6 +182,7 @@ var statuses = map[engine.Code]int{
 	codeHeadersTooLarge:             fasthttp.StatusRequestHeaderFieldsTooLarge,
 	codeMediaUnsupported:            fasthttp.StatusUnsupportedMediaType,
 	codeEncodingRefused:             fasthttp.StatusUnsupportedMediaType,
+	codeTooManyAtOnce:               fasthttp.StatusTooManyRequests,
 	engine.CodeIdempotencyKeyReused: fasthttp.StatusUnprocessableEntity,
 	engine.CodeGatewayRateLimited:   fasthttp.StatusServiceUnavailable,
 }
@@ -282,6 +284,9 @@ var malformed = map[string]engine.Code{
 	"body.delivery_due_at":   codeDateMalformed,
 }
 
+// unknownParameter is Huma's own message; it has no name for it.
+const unknownParameter = "unknown query parameter"
+
 // humaFault gives one of Huma's findings its code.
 func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
@@ -297,6 +302,8 @@ func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	case d.Message == validation.MsgUnexpectedProperty:
 		// The name is the sender's: it is not repeated, it may be anything.
 		return engine.Errorf(engine.Invalid, codeFieldUnknown, "the body has a field this operation does not know").At("body")
+	case d.Message == unknownParameter: // likewise
+		return engine.Errorf(engine.Invalid, codeFieldUnknown, "the address has a parameter this operation does not know").At("query")
 	case d.Location == "body.amount" && d.Message == validation.MsgExpectedInteger:
 		return engine.Errorf(engine.Invalid, codeAmountNotWhole, "whole francs, written as a JSON integer: 15000").At(d.Location)
 	}

@@ -46,9 +46,22 @@ func (s *Server) table() []route {
 			Description: "Frees the booking for another payment, for good. A request that is still on the payer's phone, or on a page, " +
 				"can't be taken back: what it takes all the same is refunded.",
 		})},
+		{get, "/v1/payments", platform, k.read, listed(s, s.listPayments, huma.Operation{
+			OperationID: "list-payments", Tags: []string{"payments"},
+			Summary: "Payments, the latest first, by what they are or by any of their names",
+		})},
 		{get, "/v1/payments/{id}", platform, k.read, described(s, s.getPayment, huma.Operation{
 			OperationID: "get-payment", Tags: []string{"payments"},
 			Summary: "Where a payment stands, and how it got there",
+			Description: "At once, or with wait as soon as there is news. To follow a payment, ask again and again with " +
+				"wait=25s and since_version, the version of the answer before; or take its events, " +
+				"/v1/payments/{id}/events, as Server-Sent Events: those with an id are facts, payment is what it has become.",
+			Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is."}},
+		})},
+		{get, "/v1/payments/{id}/events", platform, k.stream, s.raw(s.streamEvents)},
+		{get, "/v1/payouts", platform, k.read, listed(s, s.listPayouts, huma.Operation{
+			OperationID: "list-payouts", Tags: []string{"payouts"},
+			Summary: "Payouts, and what those that are not paid wait for",
 		})},
 		{post, "/v1/booking_requests/{booking}/confirm_delivery", platform, k.money, described(s, s.confirmDelivery, huma.Operation{
 			OperationID: "confirm-delivery", Tags: []string{"escrow"},
@@ -122,7 +135,8 @@ func (s *Server) mountOperation(op *huma.Operation, handler fasthttp.RequestHand
 // operationErrors are the statuses any operation may answer with.
 var operationErrors = []int{
 	fasthttp.StatusBadRequest, fasthttp.StatusUnauthorized, fasthttp.StatusNotFound, fasthttp.StatusConflict,
-	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusServiceUnavailable,
+	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusTooManyRequests,
+	fasthttp.StatusServiceUnavailable,
 }
 
 const bearerScheme = "platform_key"

@@ -1,15 +1,21 @@
 package http_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
@@ -32,7 +38,10 @@ type world struct {
 	parked       []engine.Notification
 	told         []engine.Notification // as they arrived, bodies not copied again
 	wallets      map[string]engine.Wallet
-	watchers     map[engine.ID][]chan struct{}
+	watchers     map[engine.ID]map[chan struct{}]bool
+	events       map[engine.ID][]engine.Event
+	reads        int // of payments
+	searches     []engine.Search
 	broken       error     // what every port answers, when set
 	prompt       engine.ID // who is asking the payer's phone for this amount now
 	health       engine.Health
@@ -60,7 +69,8 @@ func newWorld() *world {
 		policy: policy, now: time.Date(2026, 1, 15, 20, 0, 0, 0, time.UTC),
 		transactions: map[engine.ID]engine.Transaction{}, bookings: map[string]engine.ID{},
 		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{},
-		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID][]chan struct{}{},
+		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID]map[chan struct{}]bool{},
+		events:  map[engine.ID][]engine.Event{},
 		gateway: func(engine.Effect) engine.Command { return nil },
 	}
 }
@@ -104,20 +114,26 @@ func (w *world) Ask(_ context.Context, ask engine.Ask) (engine.Applied, error) {
 		outcome = engine.Changed
 		w.transactions[t.ID] = d.Next
 		w.bookings[d.Next.Booking] = t.ID
+		w.events[t.ID] = append(w.events[t.ID], d.Events...)
 	}
 	if ask.Key != nil {
 		w.keys[name] = firstAsk{ask.Key.Hash, t.ID}
 	}
-	for _, c := range w.watchers[t.ID] {
+	w.nudge(t.ID)
+	for _, e := range d.Effects {
+		w.effects.Go(func() { w.run(e) })
+	}
+	return engine.Applied{State: d.Next, Effects: d.Effects, Outcome: outcome}, nil
+}
+
+// nudge hints at a transaction; the lock is held.
+func (w *world) nudge(id engine.ID) {
+	for c := range w.watchers[id] {
 		select {
 		case c <- struct{}{}:
 		default:
 		}
 	}
-	for _, e := range d.Effects {
-		w.effects.Go(func() { w.run(e) })
-	}
-	return engine.Applied{State: d.Next, Effects: d.Effects, Outcome: outcome}, nil
 }
 
 func (w *world) run(e engine.Effect) {
@@ -145,6 +161,7 @@ func (w *world) Payment(_ context.Context, id engine.ID) (engine.Statement, erro
 	if w.broken != nil {
 		return engine.Statement{}, w.broken
 	}
+	w.reads++
 	t, known := w.transactions[id]
 	if !known {
 		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "none")
@@ -201,8 +218,84 @@ func (w *world) Subscribe(id engine.ID) (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.watchers[id] = append(w.watchers[id], c)
-	return c, func() {}
+	if w.watchers[id] == nil {
+		w.watchers[id] = map[chan struct{}]bool{}
+	}
+	w.watchers[id][c] = true
+	return c, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.watchers[id], c)
+	}
+}
+
+// watching counts who waits for a transaction.
+func (w *world) watching(id engine.ID) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.watchers[id])
+}
+
+// command does something to a payment from inside.
+func (w *world) command(t *testing.T, id engine.ID, c engine.Command) {
+	t.Helper()
+	_, err := w.Ask(t.Context(), engine.Ask{Transaction: id, Command: c})
+	require.NoError(t, err)
+}
+
+func (w *world) Events(_ context.Context, id engine.ID, after, limit int) ([]engine.Published, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return nil, w.broken
+	}
+	out := []engine.Published{}
+	for _, e := range w.events[id] {
+		if e.Seq > after && len(out) < limit {
+			out = append(out, engine.Published{Seq: e.Seq, Kind: e.Kind, Payload: fmt.Appendf(nil, `{"seq":%d,"type":%q}`, e.Seq, e.Kind)})
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Payments(_ context.Context, q engine.Search) (engine.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return engine.Page{}, w.broken
+	}
+	w.searches = append(w.searches, q)
+	return w.page(q.Owner, q.Before, q.Limit, func(t engine.Transaction) bool {
+		return (len(q.Statuses) == 0 || slices.Contains(q.Statuses, t.Status)) && (q.Booking == "" || t.Booking == q.Booking)
+	}), nil
+}
+
+func (w *world) Payouts(_ context.Context, q engine.PayoutSearch) (engine.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return engine.Page{}, w.broken
+	}
+	return w.page(q.Owner, q.Before, q.Limit, func(t engine.Transaction) bool {
+		return t.Payout != nil && (q.Waiting == "" || t.Payout.Waiting == q.Waiting)
+	}), nil
+}
+
+// page is what a search finds, the latest first; the lock is held.
+func (w *world) page(o engine.Owner, before engine.ID, limit int, meant func(engine.Transaction) bool) engine.Page {
+	all := slices.SortedFunc(maps.Values(w.transactions), func(a, b engine.Transaction) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	var page engine.Page
+	for _, t := range all {
+		if !before.IsZero() && bytes.Compare(t.ID[:], before[:]) >= 0 || !t.BelongsTo(o) || !meant(t) {
+			continue
+		}
+		if len(page.Transactions) == limit {
+			page.Next = page.Transactions[limit-1].ID
+			break
+		}
+		page.Transactions = append(page.Transactions, t)
+	}
+	return page
 }
 
 func (w *world) Recall(_ context.Context, k engine.IdempotencyKey) (int, []byte, bool, error) {
