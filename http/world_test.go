@@ -158,10 +158,10 @@ func (w *world) Park(_ context.Context, n engine.Notification) error {
 func (w *world) Payment(_ context.Context, id engine.ID) (engine.Statement, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.reads++
 	if w.broken != nil {
 		return engine.Statement{}, w.broken
 	}
-	w.reads++
 	t, known := w.transactions[id]
 	if !known {
 		return engine.Statement{}, engine.Errorf(engine.NotFound, engine.CodePaymentUnknown, "none")
@@ -234,6 +234,42 @@ func (w *world) watching(id engine.ID) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.watchers[id])
+}
+
+// hint says that a transaction may have changed.
+func (w *world) hint(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nudge(id)
+}
+
+// unheard is a command whose hint is lost.
+func (w *world) unheard(t *testing.T, id engine.ID, c engine.Command) {
+	t.Helper()
+	w.mu.Lock()
+	waiting := w.watchers[id]
+	w.watchers[id] = nil
+	w.mu.Unlock()
+	w.command(t, id, c)
+	w.mu.Lock()
+	w.watchers[id] = waiting
+	w.mu.Unlock()
+}
+
+// swell changes a payment into one that takes a megabyte to tell.
+func (w *world) swell(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.transactions[id]
+	t.Version, t.Booking = t.Version+1, strings.Repeat("x", 1<<20)
+	w.transactions[id] = t
+	w.nudge(id)
+}
+
+func (w *world) readsSoFar() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reads
 }
 
 // command does something to a payment from inside.
