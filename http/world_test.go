@@ -42,6 +42,7 @@ type world struct {
 	events       map[engine.ID][]engine.Event
 	reads        int // of payments
 	searches     []engine.Search
+	brokenAfter  int       // searches; 0 is never
 	broken       error     // what every port answers, when set
 	prompt       engine.ID // who is asking the payer's phone for this amount now
 	health       engine.Health
@@ -266,6 +267,26 @@ func (w *world) swell(id engine.ID) {
 	w.nudge(id)
 }
 
+// multiply makes so many payments of one.
+func (w *world) multiply(t *testing.T, id engine.ID, n int) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range n - 1 {
+		copied := w.transactions[id]
+		copied.ID = id.Nth(i + 1)
+		w.transactions[copied.ID] = copied
+	}
+	require.Len(t, w.transactions, n)
+}
+
+// breakAfter fails every search after so many.
+func (w *world) breakAfter(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.brokenAfter = n
+}
+
 func (w *world) readsSoFar() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -299,6 +320,9 @@ func (w *world) Payments(_ context.Context, q engine.Search) (engine.Page, error
 	defer w.mu.Unlock()
 	if w.broken != nil {
 		return engine.Page{}, w.broken
+	}
+	if w.brokenAfter > 0 && len(w.searches) >= w.brokenAfter {
+		return engine.Page{}, engine.Errorf(engine.Overloaded, engine.CodeOverloaded, "away")
 	}
 	w.searches = append(w.searches, q)
 	return w.page(q.Owner, q.Before, q.Limit, func(t engine.Transaction) bool {
