@@ -7,12 +7,13 @@ import (
 	"errors"
 	"io"
 	"net"
-	nethttp "net/http"
+	"net/http/httputil"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/http"
@@ -21,27 +22,35 @@ import (
 // heard is one message of a stream; a comment has neither name nor data.
 type heard struct{ id, event, data string }
 
-// listener is a client of a stream.
+// listener is a client of a stream, on a connection of its own.
 type listener struct {
-	response *nethttp.Response
-	lines    *bufio.Reader
+	fasthttp.ResponseHeader
+	conn  net.Conn
+	body  io.Reader
+	lines *bufio.Reader
 }
 
 func (e *edge) listen(t *testing.T, path string, more ...headers) *listener {
 	t.Helper()
-	request, err := nethttp.NewRequestWithContext(t.Context(), nethttp.MethodGet, e.base+path, nil)
-	require.NoError(t, err)
+	var request fasthttp.Request
+	request.SetRequestURI(e.base + path)
 	request.Header.Set("Authorization", "Bearer "+platformSecret)
 	for _, m := range more {
 		for name, value := range m {
 			request.Header.Set(name, value)
 		}
 	}
-	client := &nethttp.Client{Transport: &nethttp.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
-	response, err := client.Do(request)
+	conn, err := net.Dial("tcp", e.server.Addr())
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = response.Body.Close() }) // closed twice is closed
-	return &listener{response, bufio.NewReader(response.Body)}
+	t.Cleanup(func() { _ = conn.Close() }) // closed twice is closed
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = request.WriteTo(conn)
+	require.NoError(t, err)
+	l, raw := &listener{conn: conn}, bufio.NewReader(conn)
+	require.NoError(t, l.Read(raw))
+	l.body = httputil.NewChunkedReader(raw)
+	l.lines = bufio.NewReader(l.body)
+	return l
 }
 
 // next is the next message, comments included; io.EOF when the server ended the stream.
@@ -115,10 +124,10 @@ func TestAStreamTellsWhatWasAndThenWhatHappens(t *testing.T) {
 	e := start(t)
 	p := e.held(t, "bk_1")
 	l := e.listen(t, "/v1/payments/"+p.ID+"/events")
-	require.Equal(t, 200, l.response.StatusCode)
-	require.Equal(t, "text/event-stream; charset=utf-8", l.response.Header.Get("Content-Type"))
-	require.Equal(t, "no-store", l.response.Header.Get("Cache-Control"))
-	require.Equal(t, "no", l.response.Header.Get("X-Accel-Buffering"))
+	require.Equal(t, 200, l.StatusCode())
+	require.Equal(t, "text/event-stream; charset=utf-8", string(l.Peek("Content-Type")))
+	require.Equal(t, "no-store", string(l.Peek("Cache-Control")))
+	require.Equal(t, "no", string(l.Peek("X-Accel-Buffering")))
 	retry, err := l.next()
 	require.NoError(t, err)
 	require.Equal(t, "retry", retry.event)
@@ -229,7 +238,7 @@ func TestAClientThatHasGoneIsNoticed(t *testing.T) {
 	l := e.listen(t, "/v1/payments/"+p.ID+"/events")
 	l.hears(t)
 	require.Equal(t, 1, e.watching(idOf(t, p)))
-	require.NoError(t, l.response.Body.Close())
+	require.NoError(t, l.conn.Close())
 	require.Eventually(t, func() bool { return e.watching(idOf(t, p)) == 0 }, 10*time.Second, time.Millisecond)
 }
 
@@ -287,7 +296,7 @@ func TestNobodyTakesAllTheStreams(t *testing.T) {
 	theirs := "/v1/payments/" + a.payment(t).ID + "/events"
 	const half = (4096/16 - 4) / 2
 	for range half {
-		require.Equal(t, 200, e.listen(t, mine).response.StatusCode)
+		require.Equal(t, 200, e.listen(t, mine).StatusCode())
 	}
 	one := e.do(t, "GET", mine, "")
 	require.Equal(t, 429, one.status)
@@ -296,7 +305,7 @@ func TestNobodyTakesAllTheStreams(t *testing.T) {
 	last := []*listener{}
 	for range half {
 		last = append(last, e.listen(t, theirs, rival))
-		require.Equal(t, 200, last[len(last)-1].response.StatusCode, "the other half is for others")
+		require.Equal(t, 200, last[len(last)-1].StatusCode(), "the other half is for others")
 	}
 	require.Equal(t, 503, e.do(t, "GET", theirs, "", rival).status, "all of them are taken")
 	require.Equal(t, 200, e.do(t, "GET", strings.TrimSuffix(mine, "/events"), "").status, "other reads have places of their own")

@@ -123,8 +123,8 @@ func paymentCells(t engine.Transaction) []string {
 }
 
 var payoutColumns = []string{
-	"id", "payment_id", "booking_id", "talent_id", "status", "waiting", "code", "amount", "currency", "gateway", "reference", "operator", "phone",
-	"due_at", "paid_at",
+	"id", "payment_id", "booking_id", "talent_id", "status", "waiting", "code", "amount", "currency", "gateway", "reference", "operator",
+	"phone", "due_at", "paid_at",
 }
 
 func payoutCells(t engine.Transaction) []string {

@@ -53,7 +53,8 @@ func TestAPrincipalLeavesRoomForOthers(t *testing.T) {
 
 func TestATableHasAnEnd(t *testing.T) {
 	t.Parallel()
-	s := &Server{base: t.Context(), cfg: Config{Within: Within{Export: time.Minute}}, classes: newClasses(Within{}), drain: make(chan struct{})}
+	within := Within{Export: time.Minute}
+	s := &Server{base: t.Context(), cfg: Config{Within: within}, classes: newClasses(within), drain: make(chan struct{})}
 	page := engine.Page{Transactions: make([]engine.Transaction, exportPage), Next: engine.ID{1}}
 	c := &call{}
 	require.NoError(t, s.export(c, "payments", []string{"id"}, engine.ID{}, func(context.Context, engine.ID) (engine.Page, error) {

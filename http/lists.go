@@ -70,7 +70,7 @@ func (l *Listed) before() (engine.ID, error) {
 	var id engine.ID
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(l.Cursor)
 	if err != nil || (len(raw) != len(id) && l.Cursor != "") {
-		return id, engine.Errorf(engine.Invalid, codeFieldMalformed, "a cursor is next as given with a page, or an id of the list").At("query.cursor")
+		return id, engine.Errorf(engine.Invalid, codeFieldMalformed, "next as given with a page, or an id of the list").At("query.cursor")
 	}
 	copy(id[:], raw)
 	return id, nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	nethttp "net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -168,19 +167,12 @@ func TestAListIsATableToWhoeverWantsOne(t *testing.T) {
 // look as if it were.
 func TestATableThatBreaksOffIsNotWhole(t *testing.T) {
 	t.Parallel()
-	e := start(t, func(c *http.Config) { c.WriteWithin = time.Second })
+	e := start(t)
 	e.gateway = onPhone
 	p := e.initiated(t, "bk_1")
 	e.multiply(t, idOf(t, p), 1_200) // three pages
 	get := func() ([]byte, error) {
-		request, err := nethttp.NewRequestWithContext(t.Context(), nethttp.MethodGet, e.base+"/v1/payments?format=csv", nil)
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+platformSecret)
-		client := &nethttp.Client{Transport: &nethttp.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
-		response, err := client.Do(request)
-		require.NoError(t, err)
-		defer func() { _ = response.Body.Close() }() // read to its end
-		return io.ReadAll(response.Body)
+		return io.ReadAll(e.listen(t, "/v1/payments?format=csv").body)
 	}
 	whole, err := get()
 	require.NoError(t, err)

@@ -104,7 +104,8 @@ var fillForPlans = []string{
 	 SELECT id, 90, now(), now(), 1, talent_id, CASE WHEN review = '' THEN 'paid' ELSE 'failed' END, 'paystack', '', '' FROM transactions`,
 	`INSERT INTO payout_tries (transaction_id, no, step, sends, wallet_no, amount, fee, fee_subunits, asked_at, sent_at, live_money, reference,
 		gateway, gateway_reference, status, operator, phone, name, recipient, doubt, code, said)
-	 SELECT id, 1, 1, 1, 1, 90, 0, 0, now(), now(), true, id::text, 'paystack', 'g' || id, 'paid', 'mtn', '', '', '', '', '', '' FROM transactions`,
+	 SELECT id, 1, 1, 1, 1, 90, 0, 0, now(), now(), true, id::text, 'paystack', 'g' || id, 'paid', 'mtn', '', '', '', '', '', ''
+	   FROM transactions`,
 	`INSERT INTO refunds (transaction_id, no, attempt_no, step, flights, sends, absences, amount, owed_at, since_at, reference, gateway,
 		gateway_reference, cause, status, code, said)
 	 SELECT id, 1, 1, 1, 1, 1, 0, 90, now(), now(), id::text, 'paystack', 'g' || id, 'surplus', 'done', '', '' FROM transactions`,

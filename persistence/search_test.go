@@ -72,6 +72,8 @@ func TestPagesGoThroughEverythingOnceTheLatestFirst(t *testing.T) {
 func TestEverybodyFindsTheirOwnPaymentsOnly(t *testing.T) {
 	t.Parallel()
 	w := open(t)
+	ours := engine.Owner{Principal: "platform"}
+	theTalents := engine.Owner{Principal: "platform", Talent: "T7"}
 	number := phone.MustParse("0700000042")
 	mine := w.begun(t, func(c *engine.InitiateCharge) { c.Payer.ID, c.Talent = "awa", "T7" })
 	another := w.begun(t, func(c *engine.InitiateCharge) { c.Payer.ID, c.Talent = "yao", "T8" })
@@ -84,14 +86,14 @@ func TestEverybodyFindsTheirOwnPaymentsOnly(t *testing.T) {
 		want   []engine.ID
 	}{
 		"staff see all":                     {engine.Search{}, []engine.ID{rivals, another, mine}},
-		"a platform its own":                {engine.Search{Owner: engine.Owner{Principal: "platform"}}, []engine.ID{another, mine}},
+		"a platform its own":                {engine.Search{Owner: ours}, []engine.ID{another, mine}},
 		"a payer theirs":                    {engine.Search{Owner: engine.Owner{Principal: "platform", Payer: "awa"}}, []engine.ID{mine}},
-		"a talent theirs":                   {engine.Search{Owner: engine.Owner{Principal: "platform", Talent: "T7"}}, []engine.ID{mine}},
-		"a talent no other's":               {engine.Search{Owner: engine.Owner{Principal: "platform", Talent: "T7"}, Talent: "T8"}, []engine.ID{}},
-		"by an id of somebody else's":       {engine.Search{Owner: engine.Owner{Principal: "platform"}, Name: rivals.Payment()}, []engine.ID{}},
-		"by a booking of somebody else's":   {engine.Search{Owner: engine.Owner{Principal: "platform"}, Booking: "theirs"}, []engine.ID{}},
-		"by a phone of somebody else's":     {engine.Search{Owner: engine.Owner{Principal: "platform"}, Name: number.E164()}, []engine.ID{}},
-		"by a reference of somebody else's": {engine.Search{Owner: engine.Owner{Principal: "platform"}, Name: charge(rivals).String()}, []engine.ID{}},
+		"a talent theirs":                   {engine.Search{Owner: theTalents}, []engine.ID{mine}},
+		"a talent no other's":               {engine.Search{Owner: theTalents, Talent: "T8"}, []engine.ID{}},
+		"by an id of somebody else's":       {engine.Search{Owner: ours, Name: rivals.Payment()}, []engine.ID{}},
+		"by a booking of somebody else's":   {engine.Search{Owner: ours, Booking: "theirs"}, []engine.ID{}},
+		"by a phone of somebody else's":     {engine.Search{Owner: ours, Name: number.E164()}, []engine.ID{}},
+		"by a reference of somebody else's": {engine.Search{Owner: ours, Name: charge(rivals).String()}, []engine.ID{}},
 	} {
 		require.Equal(t, c.want, found(t, w.Store, c.search), name)
 	}
@@ -110,13 +112,14 @@ func TestFiltersAreAllMeant(t *testing.T) {
 	w.apply(t, doubted, engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeOnPhone}})
 	_, err := w.Apply(t.Context(), engine.Ask{Transaction: doubted, Command: succeeded(doubted, 49_999)})
 	require.NoError(t, err)
+	either := []engine.ChargeStatus{engine.ChargeIsSucceeded, engine.ChargeIsFailed}
 	hour := time.Now().Add(-time.Hour)
 	for name, c := range map[string]struct {
 		search engine.Search
 		want   []engine.ID
 	}{
 		"one state":           {engine.Search{Statuses: []engine.ChargeStatus{engine.ChargeIsSucceeded}}, []engine.ID{paid}},
-		"one of two states":   {engine.Search{Statuses: []engine.ChargeStatus{engine.ChargeIsSucceeded, engine.ChargeIsFailed}}, []engine.ID{failed, paid}},
+		"one of two states":   {engine.Search{Statuses: either}, []engine.ID{failed, paid}},
 		"operator":            {engine.Search{Operator: phone.Orange}, []engine.ID{failed}},
 		"gateway":             {engine.Search{Gateway: engine.Paystack}, []engine.ID{doubted, failed, paid, waiting}},
 		"a gateway not asked": {engine.Search{Gateway: engine.FedaPay}, []engine.ID{}},
@@ -158,7 +161,8 @@ func TestAPaymentIsFoundByAnyOfItsNames(t *testing.T) {
 	for _, name := range []string{"0700000043", "bk_104", "5921", freshID().Payment(), "'; --", "%"} {
 		require.Empty(t, found(t, w.Store, engine.Search{Name: name}), name)
 	}
-	require.Empty(t, found(t, w.Store, engine.Search{Name: "bk_1042", Statuses: []engine.ChargeStatus{engine.ChargeIsFailed}}), "filters go on counting")
+	failed := engine.Search{Name: "bk_1042", Statuses: []engine.ChargeStatus{engine.ChargeIsFailed}}
+	require.Empty(t, found(t, w.Store, failed), "filters go on counting")
 }
 
 // What is rare is not looked for without end: the page says where to go on.
@@ -168,8 +172,8 @@ func TestAPageThatFindsNothingSaysWhereToGoOn(t *testing.T) {
 	rare := w.begun(t, func(c *engine.InitiateCharge) {
 		c.Payer.Operator, c.Payer.Phone = phone.Orange, phone.MustParse("0700000042")
 	})
-	w.exec(t, `INSERT INTO transactions (id, decision, created_at, amount, version, step, event_seq, journal_seq, currency, status, code, review,
-		method, operator, phone, email, payer_id, principal, booking_id, talent_id)
+	w.exec(t, `INSERT INTO transactions (id, decision, created_at, amount, version, step, event_seq, journal_seq, currency, status, code,
+		review, method, operator, phone, email, payer_id, principal, booking_id, talent_id)
 		SELECT ('ffff' || lpad(to_hex(n), 4, '0') || '-0000-7000-8000-000000000000')::uuid, gen_random_uuid(), now(), 100, 1, 1, 0, 0, 'XOF',
 		'failed', '', '', 'mobile_money', 'mtn', '+2250500000001', '', '', 'platform', 'b' || n, 't' FROM generate_series(1, 6000) n`)
 	q := engine.Search{Operator: phone.Orange, Limit: 10}
