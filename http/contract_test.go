@@ -43,7 +43,7 @@ func TestTheContractIsWhatWasAgreed(t *testing.T) {
 	old := e.do(t, "GET", "/openapi-3.0.json", "", headers{"Authorization": ""})
 	require.NoError(t, json.Unmarshal(old.body, &v30))
 	require.Regexp(t, `^3\.0`, v30.OpenAPI)
-	require.Len(t, v30.Paths, 12)
+	require.Len(t, v30.Paths, 14)
 	require.NotContains(t, string(old.body), `"type":["`)
 }
 
@@ -81,6 +81,12 @@ var (
 		{"get_released", "GET", "/v1/payments/$ID", "", ""},
 		{"balance", "GET", "/v1/talents/tl_1/balance", "", ""},
 		{"wallet", "PUT", "/v1/talents/tl_1/wallet", `{"operator":"wave","phone":"0700000056","name":"Awa Koné"}`, ""},
+		{"get_waited", "GET", "/v1/payments/$ID?wait=25s&since_version=1", "", ""},
+		{"get_wait_malformed", "GET", "/v1/payments/$ID?wait=soon", "", ""},
+		{"list_payments", "GET", "/v1/payments?status=succeeded,failed&operator=orange&limit=2", "", ""},
+		{"list_payments_malformed", "GET", "/v1/payments?from=yesterday&cursor=x&status=lost&limit=0&stauts=failed", "", ""},
+		{"list_payments_unread", "GET", "/v1/payments?from=yesterday&cursor=x", "", ""},
+		{"list_payouts", "GET", "/v1/payouts?talent_id=tl_1", "", ""},
 		{"payment_unknown", "GET", "/v1/payments/pay_01kapw8c2vf8xtr0q6ynd9b5mh", "", ""},
 	}
 )
@@ -136,6 +142,8 @@ var (
 	paymentType = reflect.TypeFor[http.Payment]()
 	balanceType = reflect.TypeFor[http.Balance]()
 	walletType  = reflect.TypeFor[http.Wallet]()
+	listType    = reflect.TypeFor[http.PaymentList]()
+	payoutsType = reflect.TypeFor[http.PayoutList]()
 	problemType = reflect.TypeFor[http.Problem]()
 )
 
@@ -152,6 +160,8 @@ func contractOf(t *testing.T) contract {
 	c.schemas["payment"] = huma.SchemaFromType(r, paymentType)
 	c.schemas["balance"] = huma.SchemaFromType(r, balanceType)
 	c.schemas["wallet"] = huma.SchemaFromType(r, walletType)
+	c.schemas["payments"] = huma.SchemaFromType(r, listType)
+	c.schemas["payouts"] = huma.SchemaFromType(r, payoutsType)
 	c.schemas["problem"] = huma.SchemaFromType(r, problemType)
 	return c
 }
@@ -166,6 +176,10 @@ func (c contract) check(t *testing.T, name, path string, a answerOf) {
 		which = "balance"
 	case strings.HasSuffix(path, "wallet"):
 		which = "wallet"
+	case strings.HasPrefix(path, "/v1/payments?"):
+		which = "payments"
+	case strings.HasPrefix(path, "/v1/payouts?"):
+		which = "payouts"
 	}
 	var tree any
 	require.NoError(t, json.NewDecoder(bytes.NewReader(a.body)).Decode(&tree))

@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,15 @@ const (
 	// commands of all kinds. Payments stop at 70 % of it, so that webhooks are shed last.
 	webhooksMax = connectionsMax * 5 / 16
 
+	// exportsMax bounds the tables that are being sent: each has one read of the
+	// database under way, four of the twelve connections that reads have.
+	exportsMax = 4
+
+	// phonePlacesMax is how many waits, and how many streams, one payer or talent may
+	// have: a phone shows one payment, and a stream it has lost is noticed within two
+	// heartbeats. Platforms and staff may take half of all.
+	phonePlacesMax = 4
+
 	// requestsPerConnection makes long-lived connections move on, so that a
 	// balancer can spread them again.
 	requestsPerConnection = 1000
@@ -50,10 +60,13 @@ type class struct {
 	within    time.Duration
 	inFlight  atomic.Int64
 	flightMax int64
+
+	mu     sync.Mutex
+	shares map[string]int // places of each principal that has some: at most flightMax entries
 }
 
 // classes are one server's.
-type classes struct{ webhook, money, read, public *class }
+type classes struct{ webhook, money, read, public, wait, stream, export *class }
 
 func newClasses(within Within) classes {
 	return classes{
@@ -65,7 +78,27 @@ func newClasses(within Within) classes {
 		money:  &class{name: "money", within: within.Money, flightMax: connectionsMax / 4},
 		read:   &class{name: "read", within: within.Read, flightMax: connectionsMax / 8},
 		public: &class{name: "public", within: within.Read, flightMax: connectionsMax / 8},
+		// Phones that wait for a payment to change, each for up to waitMax: 512 of them look
+		// 100 times a second (watchEvery) when nothing happens. One more polls instead.
+		wait: &class{name: "wait", within: within.Wait, flightMax: connectionsMax / 8},
+		// Streams last for minutes and look as rarely: 252 do so 17 times a second. What is
+		// left of the connections, after the tables below, is theirs.
+		stream: &class{name: "stream", within: within.Read, flightMax: connectionsMax/16 - exportsMax},
+		export: &class{name: "export", within: within.Export, flightMax: exportsMax},
 	}
+}
+
+// classOf is the class a request belongs to: a read that asks to wait, or for a whole
+// table, must not take the places of those that are over in milliseconds.
+func (s *Server) classOf(k *class, ctx *fasthttp.RequestCtx) *class {
+	switch {
+	case k != s.classes.read:
+	case wantsCSV(string(ctx.QueryArgs().Peek("format")), string(ctx.Request.Header.Peek(fasthttp.HeaderAccept))):
+		return s.classes.export
+	case len(ctx.QueryArgs().Peek("wait")) > 0:
+		return s.classes.wait
+	}
+	return k
 }
 
 // enter takes a place in the class, or returns an Overloaded error. leave gives
@@ -79,6 +112,32 @@ func (k *class) enter() error {
 }
 
 func (k *class) leave() { k.inFlight.Add(-1) }
+
+// share takes one of the places a principal may have in the class, so that one of them
+// leaves room for others. The func gives it back.
+func (k *class) share(p engine.Principal) (func(), error) {
+	most := max(int(k.flightMax)/2, 1)
+	if p.Role == engine.RolePayer || p.Role == engine.RoleTalent {
+		most = min(most, phonePlacesMax)
+	}
+	name := p.Name()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.shares[name] >= most {
+		return nil, engine.Errorf(engine.Overloaded, codeTooManyAtOnce, "at most %d %s requests of yours at once", most, k.name)
+	}
+	if k.shares == nil {
+		k.shares = map[string]int{}
+	}
+	k.shares[name]++
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.shares[name]--; k.shares[name] == 0 {
+			delete(k.shares, name)
+		}
+	}, nil
+}
 
 // bodyBytesMax is the limit for a raw request target, known before the body is
 // read. A target that hides its path in escapes gets the larger limit and is

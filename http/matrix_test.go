@@ -39,6 +39,9 @@ var may = map[string]struct {
 	"POST /v1/payments/{id}/cancel":                        {ofPayment, "payments:write payer"},
 	"POST /v1/payments/{id}/verify":                        {ofPayment, "payments:read support finance"},
 	"GET /v1/payments/{id}":                                {ofPayment, "payments:read payer talent support finance"},
+	"GET /v1/payments":                                     {ofNobody, "payments:read support finance"},
+	"GET /v1/payments/{id}/events":                         {ofPayment, "payments:read payer talent support finance"},
+	"GET /v1/payouts":                                      {ofNobody, "payments:read talent support finance"},
 	"POST /v1/booking_requests/{booking}/confirm_delivery": {ofPayment, "escrow:write payer"},
 	"GET /v1/talents/{talent}/balance":                     {ofTalent, "talents:read talent support finance"},
 	"PUT /v1/talents/{talent}/wallet":                      {ofTalent, "talents:write talent"},
@@ -183,6 +186,8 @@ func (e *edge) rightly(t *testing.T, row string) (method, path, body string) {
 		held()
 	case "PUT /v1/talents/{talent}/wallet":
 		body = `{"operator":"wave","phone":"0700000056","name":"Awa Koné"}`
+	case "GET /v1/payments/{id}/events":
+		path += "?last_event_id=none" // refused once it is known whose payment it is: a stream would not end
 	case "POST /v1/payments/{id}/verify":
 		body = `{"reason":"the payer asks"}`
 	case "POST /v1/staff/proposals":

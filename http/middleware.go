@@ -31,6 +31,7 @@ type call struct {
 	transaction engine.ID     // for the log, once it is known
 	rest        time.Duration // what whoever it waits for takes at least, when that is known
 	retryAfter  int           // seconds; set with the answer
+	stream      *stream       // instead of a body, when the answer is made while it is sent
 }
 
 type callKey struct{}
@@ -94,19 +95,27 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 func (s *Server) guard(r *route, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		c := callFrom(ctx)
-		c.route, c.class = r.path, r.class.name
-		if err := r.class.enter(); err != nil {
+		k := s.classOf(r.class, ctx)
+		c.route, c.class = r.path, k.name
+		if err := k.enter(); err != nil {
 			s.refuse(ctx, c, err)
 			return
 		}
-		defer r.class.leave()
+		defer func() {
+			if c.stream == nil {
+				k.leave()
+				return
+			}
+			c.stream.atItsEnd(k.leave)
+			s.send(ctx, c)
+		}()
 		if err := s.admit(ctx, c, r.who); err != nil {
 			s.refuse(ctx, c, err)
 			return
 		}
 		// Derived from the server's own context: a client that hangs up cancels
 		// nothing, and whoever keeps this context keeps nothing of fasthttp's.
-		within, cancel := context.WithTimeout(context.WithValue(s.base, callKey{}, c), r.class.within)
+		within, cancel := context.WithTimeout(context.WithValue(s.base, callKey{}, c), k.within)
 		defer cancel()
 		ctx.SetUserValue(contextKey{}, within)
 		handler(ctx)

@@ -11,6 +11,7 @@ import (
 // Payment is a payment as clients see it. What is null is left out.
 type Payment struct {
 	ID          string     `json:"id" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
+	Version     int        `json:"version" doc:"Grows with every change: pass it as since_version to wait for the next one." example:"3"`
 	Status      string     `json:"status" doc:"initiated, processing, succeeded, failed, expired or cancelled; others may come." example:"processing"`
 	Amount      int64      `json:"amount" doc:"Whole francs." example:"15000"`
 	Currency    string     `json:"currency" example:"XOF"`
@@ -120,7 +121,7 @@ func (s *Server) paymentOf(l language, st engine.Statement) Payment {
 	t := st.Transaction
 	a, _ := t.LastAttempt()
 	p := Payment{
-		ID: t.ID.Payment(), Status: string(t.Status), Amount: int64(t.Amount), Currency: string(t.Currency),
+		ID: t.ID.Payment(), Version: t.Version, Status: string(t.Status), Amount: int64(t.Amount), Currency: string(t.Currency),
 		Reference: t.Reference(a).String(), DisplayText: displayText(l, t, s.working(l, engine.Collect)),
 		NextAction: NextAction{Type: engine.NextNone},
 		Code:       string(t.Code), UnderReview: t.Review != "", RefundDue: int64(t.Owed()),

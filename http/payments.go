@@ -215,21 +215,6 @@ func (s *Server) submitOTP(ctx context.Context, c *call, in *submitOTPInput) (*a
 	})
 }
 
-type getPaymentInput struct {
-	ID string `path:"id" maxLength:"64" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
-}
-
-type getPaymentOutput struct{ Body Payment }
-
-// getPayment tells all about a payment.
-func (s *Server) getPayment(ctx context.Context, c *call, in *getPaymentInput) (*getPaymentOutput, error) {
-	st, err := s.ownPayment(ctx, c, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &getPaymentOutput{s.paymentFor(c, st)}, nil
-}
-
 // ownPayment finds a payment of the caller's by its public id. What is not spelled
 // as one is no payment: 404, as for any other that does not exist.
 func (s *Server) ownPayment(ctx context.Context, c *call, public string) (engine.Statement, error) {

@@ -33,6 +33,11 @@ type Reports interface {
 	BookingPayment(ctx context.Context, booking string) (engine.ID, error)
 	// Balances returns NotFound with CodeTalentUnknown.
 	Balances(ctx context.Context, talent string) (engine.Balances, error)
+	// Payments and Payouts return a page of what the search's owner has.
+	Payments(ctx context.Context, q engine.Search) (engine.Page, error)
+	Payouts(ctx context.Context, q engine.PayoutSearch) (engine.Page, error)
+	// Events returns what happened to a payment after one of its events, oldest first.
+	Events(ctx context.Context, id engine.ID, after, limit int) ([]engine.Published, error)
 }
 
 // Wallets keeps talents' wallets. Setting the one they have changes nothing and

@@ -41,6 +41,7 @@ const (
 	codeCardNumberSent    engine.Code = "card_number_sent"
 	codeRateLimited       engine.Code = "rate_limited"
 	codeSourceUnknown     engine.Code = "source_unknown"
+	codeTooManyAtOnce     engine.Code = "too_many_at_once"
 )
 
 // Problem is an error as a client receives it: RFC 9457, application/problem+json.
@@ -149,7 +150,7 @@ func newProblem(c *call, status int, errs ...*engine.Error) *Problem {
 			continue
 		}
 		field, message := e.Field, e.Text
-		if field != "body" && !strings.Contains(field, ".") {
+		if field != "body" && field != "query" && !strings.Contains(field, ".") {
 			field = "body." + field // the engine knows no requests
 		}
 		if message == "" {
@@ -186,6 +187,7 @@ var statuses = map[engine.Code]int{
 	codeMediaUnsupported:            fasthttp.StatusUnsupportedMediaType,
 	codeEncodingRefused:             fasthttp.StatusUnsupportedMediaType,
 	codeRateLimited:                 fasthttp.StatusTooManyRequests,
+	codeTooManyAtOnce:               fasthttp.StatusTooManyRequests,
 	engine.CodeIdempotencyKeyReused: fasthttp.StatusUnprocessableEntity,
 	engine.CodeGatewayRateLimited:   fasthttp.StatusServiceUnavailable,
 }
@@ -287,6 +289,9 @@ var malformed = map[string]engine.Code{
 	"body.delivery_due_at":   codeDateMalformed,
 }
 
+// unknownParameter is Huma's own message; it has no name for it.
+const unknownParameter = "unknown query parameter"
+
 // humaFault gives one of Huma's findings its code.
 func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
@@ -302,6 +307,8 @@ func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	case d.Message == validation.MsgUnexpectedProperty:
 		// The name is the sender's: it is not repeated, it may be anything.
 		return engine.Errorf(engine.Invalid, codeFieldUnknown, "the body has a field this operation does not know").At("body")
+	case d.Message == unknownParameter: // likewise
+		return engine.Errorf(engine.Invalid, codeFieldUnknown, "the address has a parameter this operation does not know").At("query")
 	case d.Location == "body.amount" && d.Message == validation.MsgExpectedInteger:
 		return engine.Errorf(engine.Invalid, codeAmountNotWhole, "whole francs, written as a JSON integer: 15000").At(d.Location)
 	}

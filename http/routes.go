@@ -61,11 +61,26 @@ func (s *Server) paymentRoutes() []route {
 			}),
 		},
 		{
+			get, "/v1/payments", seers(engine.ScopePaymentsRead), k.read,
+			listed(s, s.listPayments, huma.Operation{
+				OperationID: "list-payments", Tags: []string{"payments"},
+				Summary: "Payments, the latest first, by what they are or by any of their names",
+			}),
+		},
+		{
 			get, "/v1/payments/{id}", seers(engine.ScopePaymentsRead, engine.RolePayer, engine.RoleTalent), k.read,
 			described(s, s.getPayment, huma.Operation{
 				OperationID: "get-payment", Tags: []string{"payments"},
 				Summary: "Where a payment stands, and how it got there",
+				Description: "At once, or with wait as soon as there is news. To follow a payment, ask again and again with " +
+					"wait=25s and since_version, the version of the answer before; or take its events, " +
+					"/v1/payments/{id}/events, as Server-Sent Events: those with an id are facts, payment is what it has become.",
+				Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is."}},
 			}),
+		},
+		{
+			get, "/v1/payments/{id}/events", seers(engine.ScopePaymentsRead, engine.RolePayer, engine.RoleTalent), k.stream,
+			s.raw(s.streamEvents),
 		},
 		{
 			post, "/v1/booking_requests/{booking}/confirm_delivery", platforms(engine.ScopeEscrowWrite, engine.RolePayer), k.money,
@@ -92,6 +107,13 @@ func (s *Server) talentRoutes() []route {
 			described(s, s.putWallet, huma.Operation{
 				OperationID: "put-wallet", Tags: []string{"talents"},
 				Summary: "Where a talent's payouts go",
+			}),
+		},
+		{
+			fasthttp.MethodGet, "/v1/payouts", seers(engine.ScopePaymentsRead, engine.RoleTalent), s.classes.read,
+			listed(s, s.listPayouts, huma.Operation{
+				OperationID: "list-payouts", Tags: []string{"payouts"},
+				Summary: "Payouts, and what those that are not paid wait for",
 			}),
 		},
 	}

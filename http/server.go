@@ -48,6 +48,7 @@ type Config struct {
 	WriteWithin time.Duration // the answer, from when it is ready; 10 s
 	IdleWithin  time.Duration // between two requests of a connection; 30 s
 	Within      Within        // what handlers have
+	BeatEvery   time.Duration // the sign of life of a stream of events; 15 s
 
 	Log      *slog.Logger         // redacting; required
 	Registry *prometheus.Registry // what /metrics shows; required
@@ -58,6 +59,8 @@ type Within struct {
 	Webhook time.Duration // 5 s: then 503, and the gateway's retry is our queue
 	Money   time.Duration // 10 s: the command's commit, and patienceMax for the gateway
 	Read    time.Duration // 3 s
+	Wait    time.Duration // waitMax and a read; what is waited for is never longer than what is left of it
+	Export  time.Duration // 5 min, for a whole table
 }
 
 func (c *Config) setDefaults() {
@@ -71,6 +74,9 @@ func (c *Config) setDefaults() {
 		{&c.Within.Webhook, 5 * time.Second},
 		{&c.Within.Money, 10 * time.Second},
 		{&c.Within.Read, 3 * time.Second},
+		{&c.Within.Wait, waitMax + 3*time.Second},
+		{&c.Within.Export, 5 * time.Minute},
+		{&c.BeatEvery, 15 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.standard

@@ -267,8 +267,10 @@ type verifyInput struct {
 	}
 }
 
+type verifyOutput struct{ Body Payment }
+
 // verifyPayment has the gateways asked. It moves nothing itself.
-func (s *Server) verifyPayment(ctx context.Context, c *call, in *verifyInput) (*getPaymentOutput, error) {
+func (s *Server) verifyPayment(ctx context.Context, c *call, in *verifyInput) (*verifyOutput, error) {
 	st, err := s.ownPayment(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
@@ -290,7 +292,7 @@ func (s *Server) verifyPayment(ctx context.Context, c *call, in *verifyInput) (*
 	if st, err = s.owned(ctx, c, st.Transaction.ID); err != nil {
 		return nil, err
 	}
-	return &getPaymentOutput{s.paymentFor(c, st)}, nil
+	return &verifyOutput{s.paymentFor(c, st)}, nil
 }
 
 // AuditLine is one thing somebody did.

@@ -263,6 +263,10 @@ var texts = map[engine.Code]text{
 		"Service en cours de redémarrage. Réessayez dans un instant.",
 		"The service is restarting. Try again in a moment.",
 	},
+	codeTooManyAtOnce: {
+		"Trop de demandes en cours à la fois. Attendez la fin de l’une d’elles.",
+		"Too many requests at once. Wait until one of them is over.",
+	},
 	engine.CodeStillRunning: {
 		"Votre demande est en cours de traitement. Réessayez dans un instant.",
 		"Your request is being worked on. Try again in a moment.",

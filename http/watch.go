@@ -17,6 +17,13 @@ const (
 	// once, which is always allowed.
 	waitersMax = 1024
 
+	// waitMax is the longest a GET waits: under the 30 s after which phones' networks and
+	// proxies cut a silent connection.
+	waitMax = 25 * time.Second
+
+	// watchEvery is lookEvery for those who wait so long: five looks in the longest wait.
+	watchEvery = 5 * time.Second
+
 	// lookEvery is how often a waiter looks without having been nudged: a nudge is
 	// a hint and may be lost. Three looks in the longest wait.
 	lookEvery = time.Second
@@ -73,6 +80,40 @@ func (w *watcher) await(ctx context.Context, known engine.Transaction, patience 
 			return known
 		case <-w.stop:
 			return known
+		}
+	}
+}
+
+// change returns the payment once it is newer than the version the caller knows, or as
+// it is when the time, the context or the server ends. What can't be read just now is
+// read again; an old answer is never wrong, only old.
+func (w *watcher) change(ctx context.Context, st engine.Statement, known int, patience time.Duration) engine.Statement {
+	nudged, leave := w.feed.Subscribe(st.Transaction.ID)
+	defer leave()
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	look := time.NewTicker(watchEvery)
+	defer look.Stop()
+	for {
+		// Subscribed first, read second: a change between the two is not missed.
+		if now, err := w.reports.Payment(ctx, st.Transaction.ID); err == nil {
+			st = now
+		}
+		if st.Transaction.Version > known {
+			return st
+		}
+		select {
+		case _, open := <-nudged:
+			if !open {
+				nudged = nil // the feed is gone; the looks remain
+			}
+		case <-look.C:
+		case <-over.C:
+			return st
+		case <-ctx.Done():
+			return st
+		case <-w.stop:
+			return st
 		}
 	}
 }

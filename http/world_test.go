@@ -1,16 +1,21 @@
 package http_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
@@ -34,7 +39,11 @@ type world struct {
 	parked       []engine.Notification
 	told         []engine.Notification // as they arrived, bodies not copied again
 	wallets      map[string]engine.Wallet
-	watchers     map[engine.ID][]chan struct{}
+	watchers     map[engine.ID]map[chan struct{}]bool
+	events       map[engine.ID][]engine.Event
+	reads        int // of payments
+	searches     []engine.Search
+	brokenAfter  int       // searches; 0 is never
 	broken       error     // what every port answers, when set
 	prompt       engine.ID // who is asking the payer's phone for this amount now
 	health       engine.Health
@@ -66,7 +75,7 @@ func newWorld() *world {
 		policy: policy, now: time.Date(2026, 1, 15, 20, 0, 0, 0, time.UTC),
 		transactions: map[engine.ID]engine.Transaction{}, bookings: map[string]engine.ID{},
 		keys: map[keyName]firstAsk{}, answers: map[keyName]answer{}, seen: map[engine.Identity]bool{}, uses: map[[32]byte][]use{},
-		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID][]chan struct{}{},
+		wallets: map[string]engine.Wallet{}, watchers: map[engine.ID]map[chan struct{}]bool{}, events: map[engine.ID][]engine.Event{},
 		keysKept: map[string]engine.APIKey{}, keysUsed: map[string]time.Time{},
 		gateway: func(engine.Effect) engine.Command { return nil },
 	}
@@ -118,20 +127,26 @@ func (w *world) Ask(_ context.Context, ask engine.Ask) (engine.Applied, error) {
 		outcome = engine.Changed
 		w.transactions[t.ID] = d.Next
 		w.bookings[d.Next.Booking] = t.ID
+		w.events[t.ID] = append(w.events[t.ID], d.Events...)
 	}
 	if ask.Key != nil {
 		w.keys[name] = firstAsk{ask.Key.Hash, t.ID}
 	}
-	for _, c := range w.watchers[t.ID] {
+	w.nudge(t.ID)
+	for _, e := range d.Effects {
+		w.effects.Go(func() { w.run(e) })
+	}
+	return engine.Applied{State: d.Next, Effects: d.Effects, Outcome: outcome}, nil
+}
+
+// nudge hints at a transaction; the lock is held.
+func (w *world) nudge(id engine.ID) {
+	for c := range w.watchers[id] {
 		select {
 		case c <- struct{}{}:
 		default:
 		}
 	}
-	for _, e := range d.Effects {
-		w.effects.Go(func() { w.run(e) })
-	}
-	return engine.Applied{State: d.Next, Effects: d.Effects, Outcome: outcome}, nil
 }
 
 func (w *world) run(e engine.Effect) {
@@ -156,6 +171,7 @@ func (w *world) Park(_ context.Context, n engine.Notification) error {
 func (w *world) Payment(_ context.Context, id engine.ID) (engine.Statement, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.reads++
 	if w.broken != nil {
 		return engine.Statement{}, w.broken
 	}
@@ -215,8 +231,143 @@ func (w *world) Subscribe(id engine.ID) (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.watchers[id] = append(w.watchers[id], c)
-	return c, func() {}
+	if w.watchers[id] == nil {
+		w.watchers[id] = map[chan struct{}]bool{}
+	}
+	w.watchers[id][c] = true
+	return c, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.watchers[id], c)
+	}
+}
+
+// watching counts who waits for a transaction.
+func (w *world) watching(id engine.ID) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.watchers[id])
+}
+
+// hint says that a transaction may have changed.
+func (w *world) hint(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nudge(id)
+}
+
+// unheard is a command whose hint is lost.
+func (w *world) unheard(t *testing.T, id engine.ID, c engine.Command) {
+	t.Helper()
+	w.mu.Lock()
+	waiting := w.watchers[id]
+	w.watchers[id] = nil
+	w.mu.Unlock()
+	w.command(t, id, c)
+	w.mu.Lock()
+	w.watchers[id] = waiting
+	w.mu.Unlock()
+}
+
+// swell changes a payment into one that takes a megabyte to tell.
+func (w *world) swell(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.transactions[id]
+	t.Version, t.Booking = t.Version+1, strings.Repeat("x", 1<<20)
+	w.transactions[id] = t
+	w.nudge(id)
+}
+
+// multiply makes so many payments of one.
+func (w *world) multiply(t *testing.T, id engine.ID, n int) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range n - 1 {
+		copied := w.transactions[id]
+		copied.ID = id.Nth(i + 1)
+		w.transactions[copied.ID] = copied
+	}
+	require.Len(t, w.transactions, n)
+}
+
+// breakAfter fails every search after so many.
+func (w *world) breakAfter(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.brokenAfter = n
+}
+
+func (w *world) readsSoFar() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reads
+}
+
+// command does something to a payment from inside.
+func (w *world) command(t *testing.T, id engine.ID, c engine.Command) {
+	t.Helper()
+	_, err := w.Ask(t.Context(), engine.Ask{Transaction: id, Command: c})
+	require.NoError(t, err)
+}
+
+func (w *world) Events(_ context.Context, id engine.ID, after, limit int) ([]engine.Published, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return nil, w.broken
+	}
+	out := []engine.Published{}
+	for _, e := range w.events[id] {
+		if e.Seq > after && len(out) < limit {
+			out = append(out, engine.Published{Seq: e.Seq, Kind: e.Kind, Payload: fmt.Appendf(nil, `{"seq":%d,"type":%q}`, e.Seq, e.Kind)})
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Payments(_ context.Context, q engine.Search) (engine.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return engine.Page{}, w.broken
+	}
+	if w.brokenAfter > 0 && len(w.searches) >= w.brokenAfter {
+		return engine.Page{}, engine.Errorf(engine.Overloaded, engine.CodeOverloaded, "away")
+	}
+	w.searches = append(w.searches, q)
+	return w.page(q.Owner, q.Before, q.Limit, func(t engine.Transaction) bool {
+		return (len(q.Statuses) == 0 || slices.Contains(q.Statuses, t.Status)) && (q.Booking == "" || t.Booking == q.Booking)
+	}), nil
+}
+
+func (w *world) Payouts(_ context.Context, q engine.PayoutSearch) (engine.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return engine.Page{}, w.broken
+	}
+	return w.page(q.Owner, q.Before, q.Limit, func(t engine.Transaction) bool {
+		return t.Payout != nil && (q.Waiting == "" || t.Payout.Waiting == q.Waiting)
+	}), nil
+}
+
+// page is what a search finds, the latest first; the lock is held.
+func (w *world) page(o engine.Owner, before engine.ID, limit int, meant func(engine.Transaction) bool) engine.Page {
+	all := slices.SortedFunc(maps.Values(w.transactions), func(a, b engine.Transaction) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	var page engine.Page
+	for _, t := range all {
+		if !before.IsZero() && bytes.Compare(t.ID[:], before[:]) >= 0 || !t.BelongsTo(o) || !meant(t) {
+			continue
+		}
+		if len(page.Transactions) == limit {
+			page.Next = page.Transactions[limit-1].ID
+			break
+		}
+		page.Transactions = append(page.Transactions, t)
+	}
+	return page
 }
 
 func (w *world) Recall(_ context.Context, k engine.IdempotencyKey) (int, []byte, bool, error) {

@@ -308,7 +308,7 @@ func TestTheSchemaKnowsTheEnginesMovesAndNoOthers(t *testing.T) {
 func TestAnUpdateOfATransactionStaysOnItsPage(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	require.Equal(t, []string{"booking_id", "id", "talent_id"}, w.strings(t, `
+	require.Equal(t, []string{"booking_id", "id", "payer_id", "phone", "principal", "talent_id"}, w.strings(t, `
 		SELECT DISTINCT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 		 WHERE i.indrelid = 'transactions'::regclass ORDER BY 1`))
 	require.Contains(t, w.strings(t, "SELECT unnest(reloptions) FROM pg_class WHERE oid = 'transactions'::regclass"), "fillfactor=50")

@@ -52,8 +52,17 @@ CREATE TRIGGER versions_follow_one_another BEFORE UPDATE ON transactions
     FOR EACH ROW WHEN (NEW.version <> OLD.version + 1) EXECUTE FUNCTION version_is_not_the_next();
 -- Serves: the latest payment of a booking whose slot is free (BookingPayment).
 CREATE INDEX transactions_of_a_booking ON transactions (booking_id, id);
--- Serves: a talent's pending release, and whether a talent is known.
-CREATE INDEX transactions_of_a_talent ON transactions (talent_id);
+-- Serves: a talent's pending release, whether a talent is known, and the list of a
+-- talent's payments, the latest first (PaymentsOfATalent).
+CREATE INDEX transactions_of_a_talent ON transactions (talent_id, id);
+-- Serves: the list of a platform's payments, the latest first (PaymentsOfAPlatform). Like
+-- the next two it holds what never changes, so that updates stay on their page. All that
+-- lists and searches need costs a new payment 1 %: 52.3 µs instead of 51.7.
+CREATE INDEX transactions_of_a_platform ON transactions (principal, id);
+-- Serves: the list of a payer's payments (PaymentsOfAPayer); not all payments name one.
+CREATE INDEX transactions_of_a_payer ON transactions (principal, payer_id, id) WHERE payer_id <> '';
+-- Serves: the search by a payer's phone (PaymentsByName).
+CREATE INDEX transactions_of_a_phone ON transactions (phone, id) WHERE phone <> '';
 -- Serves: how many are under review. A review comes and goes once in a blue moon,
 -- so that all other updates stay on their page.
 CREATE INDEX transactions_under_review ON transactions (id) WHERE review <> '';
@@ -129,8 +138,10 @@ CREATE TABLE attempts (
 -- first; these say it last.
 CREATE UNIQUE INDEX one_live_attempt ON attempts (transaction_id) WHERE status IN ('sending', 'customer', 'unknown', 'quarantine');
 CREATE UNIQUE INDEX one_kept_attempt ON attempts (transaction_id) WHERE disposition = 'kept';
--- R1: a reference is used once at a gateway. Serves search by reference too.
+-- R1: a reference is used once at a gateway.
 CREATE UNIQUE INDEX a_reference_is_used_once ON attempts (gateway, reference);
+-- Serves: the search by a gateway's own reference (PaymentsByName), here, of tries and of refunds.
+CREATE INDEX attempts_by_gateway_reference ON attempts (gateway_reference) WHERE gateway_reference <> '';
 
 CREATE TABLE holds (
     transaction_id     uuid PRIMARY KEY, -- one hold for each transaction
@@ -171,8 +182,11 @@ CREATE TABLE payouts (
     CONSTRAINT payout_status_is_known CHECK (status IN ('due', 'sent', 'paid', 'failed', 'reversed')),
     CONSTRAINT paid_payouts_have_a_time CHECK (status <> 'paid' OR paid_at IS NOT NULL)
 ) WITH (fillfactor = 80);
--- Serves: a talent's balances, and waking their waiting payouts when a wallet is set.
-CREATE INDEX payouts_of_a_talent ON payouts (talent_id);
+-- Serves: a talent's balances, waking their waiting payouts when a wallet is set, and
+-- the list of their payouts (PayoutsOfATalent).
+CREATE INDEX payouts_of_a_talent ON payouts (talent_id, transaction_id);
+-- Serves: the list of payouts that are not paid, whatever they wait for (PayoutsNotPaid).
+CREATE INDEX payouts_not_paid ON payouts (transaction_id) WHERE status <> 'paid';
 -- Serves: how long the oldest payout has been owed.
 CREATE INDEX payouts_owed ON payouts (due_at) WHERE status <> 'paid';
 
@@ -206,6 +220,7 @@ CREATE TABLE payout_tries (
 -- R11: a new try only after a conclusive one; a reference is a try's own.
 CREATE UNIQUE INDEX one_open_try ON payout_tries (transaction_id) WHERE status IN ('sending', 'unknown', 'pending');
 CREATE UNIQUE INDEX a_payout_reference_is_used_once ON payout_tries (gateway, reference);
+CREATE INDEX tries_by_gateway_reference ON payout_tries (gateway_reference) WHERE gateway_reference <> '';
 
 -- What is owed back to a payer, from the commit that made it so until they have it.
 CREATE TABLE refunds (
@@ -240,6 +255,7 @@ CREATE TABLE refunds (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX one_refund_in_flight ON refunds (transaction_id, attempt_no) WHERE status IN ('sending', 'unknown', 'pending');
 CREATE UNIQUE INDEX a_refund_reference_is_used_once ON refunds (gateway, reference);
+CREATE INDEX refunds_by_gateway_reference ON refunds (gateway_reference) WHERE gateway_reference <> '';
 -- Serves: how much is owed for how long.
 CREATE INDEX refunds_not_done ON refunds (owed_at) WHERE status <> 'done';
 -- Serves: what people must look at, oldest first: also one that is done and was told to have come back.
