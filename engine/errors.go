@@ -157,6 +157,19 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
+// KindOf returns the kind of the first Error in the chain, Internal when there is none,
+// and nothing for no error.
+func KindOf(err error) Kind {
+	var e *Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &e):
+		return e.Kind
+	}
+	return Internal
+}
+
 // GatewayError makes of any error a gateway port returned the Error that Decide
 // is told. What is not plainly Declined, Unavailable or Unsupported is
 // Ambiguous: the only safe reading of an unknown failure is that the request may

@@ -65,11 +65,11 @@ func keyHash(pepper secret.Secret, text string) []byte {
 	return mac.Sum(nil)
 }
 
-// parseKey takes a key apart. It reports false for what is none.
-func parseKey(text string) (id, random string, ok bool) {
+// parseKey takes a key apart. It reports false for what is none, or moves other money.
+func parseKey(text string, mode KeyMode) (id, random string, ok bool) {
 	parts := strings.SplitN(text, "_", 4)
 	if len(parts) != 4 || (parts[0] != platformKeyPrefix && parts[0] != staffKeyPrefix) ||
-		(parts[1] != string(LiveKeys) && parts[1] != string(TestKeys)) || len(parts[2]) != keyIDLength || len(parts[3]) != keySecretLength {
+		parts[1] != string(mode) || len(parts[2]) != keyIDLength || len(parts[3]) != keySecretLength {
 		return "", "", false
 	}
 	return parts[2], parts[3], true
@@ -77,20 +77,23 @@ func parseKey(text string) (id, random string, ok bool) {
 
 // checkKey holds a key that was sent against the one kept under its id. One that was
 // never made takes as long as one that is wrong.
-func (s *Server) checkKey(text string, now time.Time) (engine.Principal, bool) {
-	id, random, ok := parseKey(text)
+func (s *Server) checkKey(text string, now time.Time) (p engine.Principal, found bool, err error) {
+	id, random, ok := parseKey(text, s.cfg.KeyMode)
 	if !ok || s.ports.Keys == nil || s.cfg.Peppers == nil {
-		return engine.Principal{}, false
+		return engine.Principal{}, false, nil
 	}
-	kept, known := s.ports.Keys.Key(id)
-	pepper, found := s.cfg.Peppers.Find(kept.Pepper)
-	if !found {
+	kept, known, err := s.ports.Keys.Key(id)
+	if err != nil {
+		return engine.Principal{}, false, err
+	}
+	pepper, has := s.cfg.Peppers.Find(kept.Pepper)
+	if !has {
 		pepper, _ = s.cfg.Peppers.Newest(now)
 	}
 	right := hmac.Equal(keyHash(pepper.Value, random), kept.Hash)
-	if !right || !known || !found || !kept.Works(now) {
-		return engine.Principal{}, false
+	if !right || !known || !has || !kept.Works(now) {
+		return engine.Principal{}, false, nil
 	}
 	s.ports.Keys.Used(id, now)
-	return kept.Principal, true
+	return kept.Principal, true, nil
 }

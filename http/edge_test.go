@@ -88,7 +88,8 @@ func startWith(t testing.TB, receiver http.Receiver, change ...func(*http.Config
 	require.NoError(t, err)
 	cfg := http.Config{
 		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "test", Now: w.clock,
-		Keys: []http.Key{mine, other}, Peppers: peppers, TokenKeys: tokenKeys, TokenIssuer: "platform", Policy: &w.policy,
+		Keys: []http.Key{mine, other}, Peppers: peppers, KeyMode: http.TestKeys,
+		TokenKeys: tokenKeys, TokenIssuer: "bookmi", Platform: "platform", Policy: &w.policy,
 		Log:      slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registry: prometheus.NewRegistry(),
 	}

@@ -125,6 +125,9 @@ func (s *Server) guard(r *route, handler fasthttp.RequestHandler) fasthttp.Reque
 func (s *Server) admit(ctx *fasthttp.RequestCtx, c *call, who access) error {
 	if who.open == "" {
 		principal, err := s.authenticate(&ctx.Request.Header)
+		if engine.KindOf(err) == engine.Overloaded {
+			return err // we can't tell: that is no fault of theirs
+		}
 		if err != nil {
 			return s.failed(c, err)
 		}

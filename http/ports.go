@@ -100,8 +100,9 @@ type Backlog struct {
 
 // Keys are the API keys that work, as they were a moment ago.
 type Keys interface {
-	// Key finds a key by its id.
-	Key(id string) (engine.APIKey, bool)
+	// Key finds a key by its id. Overloaded when it is too long ago that they were read:
+	// a key that was revoked since must not work.
+	Key(id string) (engine.APIKey, bool, error)
 	// Used notes that a key was used. It does not wait.
 	Used(id string, at time.Time)
 }

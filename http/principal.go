@@ -117,8 +117,8 @@ func (s *Server) authenticate(h *fasthttp.RequestHeader) (engine.Principal, erro
 	if p, found := s.configured(sent); found {
 		return p, nil
 	}
-	if p, found := s.checkKey(sent, now); found {
-		return p, nil
+	if p, found, err := s.checkKey(sent, now); found || err != nil {
+		return p, err
 	}
 	return engine.Principal{}, engine.Errorf(engine.Forbidden, codeUnauthenticated, "this API key is not known, or works no longer")
 }

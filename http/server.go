@@ -28,9 +28,11 @@ type Config struct {
 
 	Keys    []Key        // beside those of Ports.Keys
 	Peppers *secret.List // what keys are hashed with; nil: only Keys work
+	KeyMode KeyMode      // which money the keys of Ports.Keys move: others do not work
 
 	TokenKeys   *secret.List // public keys of payers' and talents' tokens, by kid; nil: none are taken
-	TokenIssuer string       // whose tokens they are: the platform, as stored with payments
+	TokenIssuer string       // what they name as their issuer
+	Platform    string       // whose payers and talents they name, as stored with payments
 
 	Policy *engine.Policy // which operators work, whether numbers are ported
 
@@ -137,7 +139,7 @@ func New(cfg Config, ports Ports) (*Server, error) {
 		cfg: cfg, ports: ports, log: cfg.Log, classes: newClasses(cfg.Within), meters: newMeters(cfg.Rates, cfg.Now),
 		drain: make(chan struct{}),
 	}
-	s.tokens = newTokens(cfg.TokenKeys, cfg.TokenIssuer, time.Now)
+	s.tokens = newTokens(cfg, time.Now)
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.watcher = newWatcher(ports.Feed, ports.Reports, s.drain)
 	var err error

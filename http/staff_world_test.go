@@ -105,11 +105,11 @@ func (w *world) SetWalletByStaff(ctx context.Context, talent string, wallet engi
 }
 
 // Key and Used are the API keys that work.
-func (w *world) Key(id string) (engine.APIKey, bool) {
+func (w *world) Key(id string) (engine.APIKey, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k, known := w.keysKept[id]
-	return k, known
+	return k, known, w.keysErr
 }
 
 func (w *world) Used(id string, at time.Time) {
@@ -166,7 +166,7 @@ func encodedKey(public any) string {
 func claims(role engine.Role, subject string, change ...func(*http.Claims)) *http.Claims {
 	now := time.Now()
 	c := &http.Claims{Role: role, RegisteredClaims: jwt.RegisteredClaims{
-		Issuer: "platform", Subject: subject, Audience: jwt.ClaimStrings{http.TokenAudience}, ID: "jti-1",
+		Issuer: "bookmi", Subject: subject, Audience: jwt.ClaimStrings{http.TokenAudience}, ID: "jti-1",
 		NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(10 * time.Minute)),
 	}}
 	for _, f := range change {

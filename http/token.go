@@ -78,10 +78,10 @@ func ReadTokenKey(value secret.Secret) (jwt.SigningMethod, any, error) {
 
 // tokens checks tokens against the keys that are valid now.
 type tokens struct {
-	keys   *secret.List // by kid; nil: no tokens are taken
-	issuer string
-	parser *jwt.Parser
-	read   atomic.Pointer[readKeys]
+	keys     *secret.List // by kid; nil: no tokens are taken
+	platform string
+	parser   *jwt.Parser
+	read     atomic.Pointer[readKeys]
 }
 
 // readKeys are keys taken out of their text once for each list.
@@ -90,10 +90,10 @@ type readKeys struct {
 	keys map[string]tokenKey
 }
 
-func newTokens(keys *secret.List, issuer string, now func() time.Time) *tokens {
-	return &tokens{keys: keys, issuer: issuer, parser: jwt.NewParser(
+func newTokens(cfg Config, now func() time.Time) *tokens {
+	return &tokens{keys: cfg.TokenKeys, platform: cfg.Platform, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg(), jwt.SigningMethodES256.Alg()}),
-		jwt.WithAudience(TokenAudience), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithLeeway(tokenLeeway),
+		jwt.WithAudience(TokenAudience), jwt.WithIssuer(cfg.TokenIssuer), jwt.WithExpirationRequired(), jwt.WithLeeway(tokenLeeway),
 		jwt.WithTimeFunc(now), jwt.WithStrictDecoding(),
 	)}
 }
@@ -147,5 +147,5 @@ func (t *tokens) check(text string, now time.Time) (engine.Principal, error) {
 		return engine.Principal{}, errToken
 	}
 	kid, _ := token.Header["kid"].(string)
-	return engine.Principal{Role: claims.Role, Platform: t.issuer, Subject: claims.Subject, KeyID: kid}, nil
+	return engine.Principal{Role: claims.Role, Platform: t.platform, Subject: claims.Subject, KeyID: kid}, nil
 }

@@ -52,6 +52,7 @@ type world struct {
 	proposals    []engine.Proposal
 	audit        []engine.AuditRecord
 	keysKept     map[string]engine.APIKey
+	keysErr      error // they can not be read
 	keysUsed     map[string]time.Time
 
 	effects sync.WaitGroup

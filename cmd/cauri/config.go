@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -33,9 +35,6 @@ const (
 	developmentAPIKey         = "ck_test_cauri_development"
 )
 
-// apiKeyBytesMin is 32 bytes of entropy in the shortest usual spelling.
-const apiKeyBytesMin = 32
-
 // Settings is everything that can be set, each a flag, an environment variable
 // and a default. The names are a contract.
 type Settings struct {
@@ -50,7 +49,8 @@ type Settings struct {
 	HTTPAddr  string `name:"http-addr" env:"CAURI_HTTP_ADDR" default:"127.0.0.1:8080" help:"Where the API and the webhooks listen."`
 	AdminAddr string `name:"admin-addr" env:"CAURI_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Where health, metrics and profiles listen. Never public."`
 
-	APIKey               secret.Secret   `name:"api-key" env:"CAURI_API_KEY" placeholder:"KEY" help:"The platform's bearer key for every /v1 call."`
+	AccessSettings
+
 	PaystackSecretKey    secret.Secret   `name:"paystack-secret-key" env:"PAYSTACK_SECRET_KEY" placeholder:"KEY" help:"Paystack's API secret key, which signs its webhooks too."`
 	PaystackPreviousKeys []secret.Secret `name:"paystack-previous-secret-keys" env:"PAYSTACK_PREVIOUS_SECRET_KEYS" placeholder:"KEY,…" help:"Keys that still verify webhooks during a rotation: keep one for 73 hours."`
 	PaystackBaseURL      string          `name:"paystack-base-url" env:"PAYSTACK_BASE_URL" default:"https://api.paystack.co" help:"Where Paystack is."`
@@ -134,12 +134,12 @@ func (s *Settings) complete() error {
 			s.FedaPaySecretKey = secret.New(developmentFedaPayKey)
 			s.FedaPayWebhookSecrets = []secret.Secret{secret.New(developmentFedaPayWebhook)}
 		}
-		if s.APIKey.IsZero() {
-			s.APIKey = secret.New(developmentAPIKey)
-		}
+		s.assumeAccess()
 	}
 	var faults Misconfigured
 	faults = append(faults, s.requireSecrets()...)
+	faults = append(faults, s.requireAccess()...)
+	faults = append(faults, s.requireKnown(os.Environ())...)
 	faults = append(faults, s.requireSecondDoor()...)
 	faults = append(faults, s.requireRoutes()...)
 	faults = append(faults, s.requireBreaker()...)
@@ -170,13 +170,6 @@ func (s *Settings) requireSecrets() (faults Misconfigured) {
 		if !strings.HasPrefix(previous.Reveal(), "sk_") {
 			faults = append(faults, "PAYSTACK_PREVIOUS_SECRET_KEYS holds something that is no secret key")
 		}
-	}
-	switch apiKey := s.APIKey.Reveal(); {
-	case apiKey == "":
-		faults = append(faults, "CAURI_API_KEY is missing: make one with: openssl rand -base64 33")
-	case s.Env == Production && (apiKey == developmentAPIKey || len(apiKey) < apiKeyBytesMin):
-		faults = append(faults, fmt.Sprintf("CAURI_API_KEY is guessable: at least %d random characters, as openssl rand -base64 33 makes",
-			apiKeyBytesMin))
 	}
 	return faults
 }
@@ -227,6 +220,17 @@ func (s *Settings) policy() engine.Policy {
 	p.PromptWindow, p.WalletCooling = s.PromptWindow, s.WalletCooling
 	p.PromptWindows = map[phone.Operator]time.Duration{}
 	return p
+}
+
+// settingNames are the environment variables that are read.
+func settingNames() map[string]bool {
+	names := map[string]bool{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if name := field.Tag.Get("env"); name != "" {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 func isLoopback(host string) bool {

@@ -19,6 +19,9 @@ import (
 // canary is a value that must never be printed, whatever is wrong with it.
 const canary = "canary-5f2a"
 
+// madeUp is as long as 32 random bytes are, in base64, and as varied.
+const madeUp = canary + "Vq8zR1mWn7tYc3LkPd0XsJh6GbUeAo2FiTx"
+
 func production() Settings {
 	return Settings{
 		BreakerFailures: 5, BreakerFailuresPercent: 50, BreakerCallsMin: 20, BreakerWindow: time.Minute, BreakerSlowAfter: 8 * time.Second,
@@ -26,8 +29,11 @@ func production() Settings {
 		OperatorFailures: 5, OperatorWindow: 5 * time.Minute, OperatorBadFor: time.Minute,
 		Env: Production, DatabaseURL: "postgres://cauri@/cauri?host=/var/run/postgresql",
 		HTTPAddr: "0.0.0.0:8080", AdminAddr: "127.0.0.1:8081",
-		APIKey: secret.New("ck_live_" + strings.Repeat("k", 44)), PaystackSecretKey: secret.New("sk_live_" + canary),
-		PaystackBaseURL: "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
+		AccessSettings: AccessSettings{
+			APIKey: secret.New("ck_live_" + madeUp), KeyPeppers: []secret.Named{{ID: "p1", Value: secret.New(madeUp)}}, TokenIssuer: "bookmi",
+		},
+		PaystackSecretKey: secret.New("sk_live_" + canary),
+		PaystackBaseURL:   "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
 		EdgeSettings: counting(),
 		PromptWindow: 180e9, FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
@@ -193,7 +199,15 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 		"a previous key that isn't": {
 			func(s *Settings) { s.PaystackPreviousKeys = []secret.Secret{secret.New(canary)} }, "PAYSTACK_PREVIOUS_SECRET_KEYS",
 		},
-		"no API key":                {func(s *Settings) { s.APIKey = secret.Secret{} }, "CAURI_API_KEY"},
+		"a short API key":           {func(s *Settings) { s.APIKey = secret.New(madeUp[:42]) }, "CAURI_API_KEY"},
+		"an API key of few letters": {func(s *Settings) { s.APIKey = secret.New("ck_live_" + strings.Repeat("k", 44)) }, "CAURI_API_KEY"},
+		"no pepper":                 {func(s *Settings) { s.KeyPeppers = nil }, "CAURI_KEY_PEPPERS is missing"},
+		"a guessable pepper":        {func(s *Settings) { s.KeyPeppers[0].Value = secret.New(canary) }, "CAURI_KEY_PEPPERS: p1 is guessable"},
+		"the developers' pepper":    {func(s *Settings) { s.KeyPeppers[0].Value = secret.New(developmentPepper) }, "CAURI_KEY_PEPPERS"},
+		"two peppers of one name":   {func(s *Settings) { s.KeyPeppers = append(s.KeyPeppers, s.KeyPeppers[0]) }, "CAURI_KEY_PEPPERS"},
+		"a token key that is none": {
+			func(s *Settings) { s.TokenKeys = []secret.Named{{ID: "k1", Value: secret.New(canary)}} }, "CAURI_TOKEN_KEYS: k1",
+		},
 		"a guessable API key":       {func(s *Settings) { s.APIKey = secret.New(canary) }, "CAURI_API_KEY"},
 		"the developers' API key":   {func(s *Settings) { s.APIKey = secret.New(developmentAPIKey) }, "CAURI_API_KEY"},
 		"a private PostgreSQL":      {func(s *Settings) { s.DatabaseURL = "" }, "DATABASE_URL"},
@@ -235,7 +249,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		Env: Production, PaystackBaseURL: "https://api.paystack.co", AdminAddr: "127.0.0.1:1", AmountMin: 1, AmountMax: 1, PromptWindow: 1,
 	}
 	err := s.complete()
-	for _, name := range []string{"PAYSTACK_SECRET_KEY", "CAURI_API_KEY", "DATABASE_URL"} {
+	for _, name := range []string{"PAYSTACK_SECRET_KEY", "CAURI_KEY_PEPPERS", "DATABASE_URL"} {
 		require.ErrorContains(t, err, name)
 	}
 }
@@ -266,7 +280,7 @@ func run(t *testing.T, args ...string) (code int, out, errs string) {
 func TestTheProgramRefusesWithSeventyEight(t *testing.T) {
 	code, _, errs := run(t, "serve", "--env=production", "--paystack-secret-key=sk_test_"+canary)
 	require.Equal(t, exitMisconfigured, code)
-	require.Contains(t, errs, "CAURI_API_KEY")
+	require.Contains(t, errs, "CAURI_KEY_PEPPERS")
 	require.NotContains(t, errs, canary)
 
 	code, _, errs = run(t, "demo", "--env=production")

@@ -40,7 +40,9 @@ func impatient(p engine.Policy) engine.Policy {
 func testSettings(dsn, gateway, addr, admin string) Settings {
 	return Settings{
 		Env: Development, DatabaseURL: dsn, HTTPAddr: addr, AdminAddr: admin, PaystackBaseURL: gateway, PaystackPhoneFormat: "national",
-		APIKey: secret.New(developmentAPIKey), PaystackSecretKey: secret.New(developmentPaystackKey),
+		PaystackSecretKey: secret.New(developmentPaystackKey), AccessSettings: AccessSettings{
+			APIKey: secret.New(developmentAPIKey), KeyPeppers: []secret.Named{{ID: "p1", Value: secret.New(developmentPepper)}},
+		},
 		AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000, PromptWindow: 180 * time.Second,
 		Shards: 16, LiveActors: 1000, LogFormat: telemetry.JSON,
 	}

@@ -34,6 +34,7 @@ type app struct {
 	store     *persistence.Store
 	committer *persistence.Committer // the store's door for whoever decides
 	feed      *persistence.Feed
+	keyring   *keyring
 	system    *actors.System
 	edge      *http.Server
 }
@@ -113,6 +114,13 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	closing := lifecycle.Service{Name: "database pool", Stop: func(context.Context) error { a.store.Close(); return nil }}
 	a.feed = a.store.Feed()
 	keeper := a.store.Keeper()
+	a.keyring = newKeyring(a.store, a.log)
+	if err := a.keyring.read(ctx); err != nil {
+		return errors.Join(fmt.Errorf("read which API keys work: %w", err), closing.Stop(ctx))
+	}
+	if a.settings.Env == Production && a.settings.APIKey.IsZero() && !a.keyring.hasPlatform() {
+		return errors.Join(Misconfigured{"no API key works: nobody could call. Make one with: cauri keys new"}, closing.Stop(ctx))
+	}
 	a.committer = persistence.NewCommitter(a.store, persistence.CommitterConfig{Workers: a.settings.CommitWorkers})
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cauri_store_waiting", Help: "Commands that no round has taken yet. At its bound they are refused: 503.",
@@ -122,7 +130,7 @@ func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
 	}
 	return running.Start(ctx, closing,
 		lifecycle.Service{Name: "committer", Start: a.committer.Start, Stop: a.committer.Stop},
-		lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop},
+		lifecycle.Service{Name: "feed", Start: a.feed.Start, Stop: a.feed.Stop}, a.keyring.service(),
 		lifecycle.Service{Name: "keeper", Start: keeper.Start, Stop: keeper.Stop})
 }
 
@@ -143,17 +151,20 @@ func (a *app) startWatchers(ctx context.Context, running *lifecycle.Group) error
 
 // newEdge is the HTTP server in front of whoever answers commands.
 func (a *app) newEdge(asker http.Asker, ready http.Health) (*http.Server, error) {
-	key, err := http.NewKey("platform", "platform", a.settings.APIKey.Reveal())
+	cfg, err := a.settings.access()
 	if err != nil {
 		return nil, err
 	}
 	a.warnOfProxies()
 	return http.New(http.Config{
-		Addr: a.settings.HTTPAddr, AdminAddr: a.settings.AdminAddr, Version: version, Keys: []http.Key{key}, Policy: &a.policy,
+		Addr: a.settings.HTTPAddr, AdminAddr: a.settings.AdminAddr, Version: version, Policy: &a.policy,
+		Keys: cfg.keys, Peppers: cfg.peppers, KeyMode: a.settings.keyMode(),
+		TokenKeys: cfg.tokenKeys, TokenIssuer: a.settings.TokenIssuer, Platform: thePlatform,
 		TrustedProxies: networks(a.settings.TrustedProxies), Rates: a.settings.rates(), QuotaKey: a.settings.quotaKey(),
 		Log: a.log, Registry: a.registry,
 	}, http.Ports{
-		Asker: asker, Inbox: a.store, Reports: a.store, Wallets: a.store, Feed: a.feed, Answers: a.store, Quotas: a.store,
+		Asker: asker, Inbox: a.store, Reports: a.store, Wallets: a.store, Staff: a.store, Keys: a.keyring,
+		Feed: a.feed, Answers: a.store, Quotas: a.store,
 		Webhooks: a.outside.receivers, Health: ready,
 		Outside: http.Outside{
 			Health: a.outside.health, Breakers: a.outside.shown, OperatorDownFor: a.outside.operators.BadFor(),

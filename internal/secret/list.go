@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,20 @@ type Named struct {
 	NotBefore time.Time // zero: always
 	NotAfter  time.Time // zero: until it is taken out of the list
 }
+
+// UnmarshalText reads id:value, as a setting spells one of a list. Its errors hold
+// nothing of the value.
+func (n *Named) UnmarshalText(text []byte) error {
+	id, value, found := strings.Cut(string(text), ":")
+	if !found || id == "" || value == "" {
+		return errors.New("one of a list is written id:value")
+	}
+	*n = Named{ID: id, Value: New(value)}
+	return nil
+}
+
+// MarshalText writes the id, and stars.
+func (n Named) MarshalText() ([]byte, error) { return []byte(n.ID + ":" + n.Value.String()), nil }
 
 // Valid says that the secret may be used at that time.
 func (n Named) Valid(at time.Time) bool {
