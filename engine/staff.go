@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -26,10 +27,9 @@ const (
 	ActRefuse  ActKind = "refuse"
 	ActLook    ActKind = "look" // LookAgain
 
-	ActStaff    ActKind = "staff"    // somebody taken on, changed or ended
-	ActKey      ActKind = "key"      // a key made, replaced or revoked
-	ActReplay   ActKind = "replay"   // a notification tried again
-	ActOverride ActKind = "override" // a breaker held
+	ActStaff  ActKind = "staff"  // somebody taken on, changed or ended
+	ActKey    ActKind = "key"    // a key made, replaced or revoked
+	ActReplay ActKind = "replay" // a notification tried again
 )
 
 // ProposedActs are those that take two persons.
@@ -188,6 +188,15 @@ func (d *draft) endReview(c EndReview) error {
 	return nil
 }
 
+// nothing is how staff are told that what they name is not there: the payment is.
+func nothing(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return Errorf(Conflict, CodeNothingToDo, "%s", e.Detail)
+	}
+	return err
+}
+
 // concludeAfter is how old the last call of a try must be before people may say that
 // it paid nobody: what is still on its way at the gateway is not on its pages yet.
 const concludeAfter = time.Hour
@@ -197,7 +206,7 @@ const concludeAfter = time.Hour
 func (d *draft) concludePayout(c ConcludePayout) error {
 	try, err := d.tryNo(c.Try)
 	if err != nil {
-		return err
+		return nothing(err)
 	}
 	p := d.Next.Payout
 	contradicted := try.Status == TryFailed && try.Doubt == ReviewContradicts
@@ -245,7 +254,7 @@ func (d *draft) foundPaid(p *Payout, try *Try) error {
 func (d *draft) settleRefund(c SettleRefund) error {
 	r, err := d.refundNo(c.Refund)
 	if err != nil {
-		return err
+		return nothing(err)
 	}
 	if r.Status != RefundIsManual {
 		return Errorf(Conflict, CodeNothingToDo, "refund %d is %s: only one that people must make is settled by people", r.No, r.Status)

@@ -130,7 +130,7 @@ func (s *Server) proposalOf(ctx context.Context, c *call, in *proposeInput) (p e
 	now := time.Now().UTC()
 	decision, err := t.Decide(p.Command(), engine.Given{Now: now, Fresh: t.ID, Policy: s.cfg.Policy, Health: s.ports.Outside.Health()})
 	for _, m := range decision.Moves {
-		would = append(would, m.Machine+" "+m.From+" → "+m.To)
+		would = append(would, strings.Join(strings.Fields(m.Machine+" "+m.From+" → "+m.To), " "))
 	}
 	return p, would, err
 }

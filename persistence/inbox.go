@@ -71,16 +71,6 @@ func (s *Store) Bury(ctx context.Context, identity engine.Identity, reason strin
 	return translate(err)
 }
 
-// Replay has a buried or waiting notification tried again at once. NotFound says
-// that there is none by that name.
-func (s *Store) Replay(ctx context.Context, identity engine.Identity) error {
-	done, err := s.pool.Exec(ctx, sql("Replay"), string(identity))
-	if err == nil && done.RowsAffected() == 0 {
-		return engine.Errorf(engine.NotFound, engine.CodeNotificationForeign, "no buried or waiting notification is called %s", identity)
-	}
-	return translate(err)
-}
-
 // InboxAge is how long the oldest notification that is still to be applied has
 // been waiting; zero when none is (DT-407).
 func (s *Store) InboxAge(ctx context.Context) (time.Duration, error) { return s.age(ctx, "InboxAge") }

@@ -84,7 +84,7 @@ func TestAWaitingNotificationIsTriedThenBuriedThenDugUp(t *testing.T) {
 
 	require.NoError(t, w.Postpone(t.Context(), n.Identity, 0), "and only Replay digs up")
 	require.Empty(t, w.claim(t))
-	require.NoError(t, w.Replay(t.Context(), n.Identity))
+	require.NoError(t, w.Replay(t.Context(), n.Identity, by("awa", engine.ActReplay)))
 	parked := w.claim(t)
 	require.Len(t, parked, 1)
 	require.Zero(t, parked[0].Tries)
@@ -146,8 +146,9 @@ func TestOnlyWhatIsBuriedOrWaitingCanBeReplayed(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	id := w.paid(t, "B1")
-	require.ErrorIs(t, w.Replay(t.Context(), succeeded(id, 50_000).Notification.Identity), engine.NotFound, "it counts")
-	require.ErrorIs(t, w.Replay(t.Context(), "nobody"), engine.NotFound)
+	counted := succeeded(id, 50_000).Notification.Identity
+	require.ErrorIs(t, w.Replay(t.Context(), counted, by("awa", engine.ActReplay)), engine.NotFound, "it counts")
+	require.ErrorIs(t, w.Replay(t.Context(), "nobody", by("awa", engine.ActReplay)), engine.NotFound)
 }
 
 func TestWhatIsNotOursIsKeptAndNeverTried(t *testing.T) {

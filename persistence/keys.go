@@ -29,7 +29,8 @@ func (s *Store) AddKey(ctx context.Context, k engine.APIKey, by engine.Act) erro
 		staff = k.Principal.Subject
 	}
 	a := act{Act: by, subject: k.ID, after: brief(map[string]any{"label": k.Label, "staff": staff, "scopes": scopes})}
-	return s.acted(ctx, a, nil, "AddKey", k.ID, staff, k.Pepper, k.Label, scopes, k.Hash, nullableTime(k.ExpiresAt))
+	_, err := s.acted(ctx, a, nil, "AddKey", k.ID, staff, k.Pepper, k.Label, scopes, k.Hash, nullableTime(k.ExpiresAt))
+	return err
 }
 
 func nullableTime(t time.Time) *time.Time {
@@ -42,12 +43,14 @@ func nullableTime(t time.Time) *time.Time {
 // RevokeKey ends a key at once: every node knows within seconds. NotFound when no such
 // key works.
 func (s *Store) RevokeKey(ctx context.Context, id string, by engine.Act) error {
-	return s.acted(ctx, act{Act: by, subject: id}, keyUnknown(), "RevokeKey", id)
+	_, err := s.acted(ctx, act{Act: by, subject: id}, keyUnknown(), "RevokeKey", id)
+	return err
 }
 
 // EndKey lets a key work for so long yet: the old one of a rotation.
 func (s *Store) EndKey(ctx context.Context, id string, after time.Duration, by engine.Act) error {
-	return s.acted(ctx, act{Act: by, subject: id}, keyUnknown(), "EndKey", id, after)
+	_, err := s.acted(ctx, act{Act: by, subject: id}, keyUnknown(), "EndKey", id, after)
+	return err
 }
 
 func keyUnknown() *engine.Error {

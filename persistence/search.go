@@ -49,7 +49,7 @@ func (s *Store) Payments(ctx context.Context, q engine.Search) (engine.Page, err
 	}
 	return s.page(ctx, wherePayments(q), before, q.Limit, "FilterPayments",
 		q.Owner.Principal, q.Owner.Payer, q.Talent, q.Booking, words(q.Statuses), string(q.Operator), string(q.Gateway),
-		stamp(q.From), stamp(q.To), q.UnderReview)
+		stamp(q.From), stamp(q.To), q.UnderReview, string(q.Hold))
 }
 
 // Payouts returns a page of payouts, those of the payments begun last first.

@@ -126,6 +126,8 @@ func TestFiltersAreAllMeant(t *testing.T) {
 		"talent":              {engine.Search{Talent: "T7"}, []engine.ID{waiting}},
 		"booking":             {engine.Search{Booking: "B1"}, []engine.ID{paid}},
 		"under review":        {engine.Search{UnderReview: true}, []engine.ID{doubted}},
+		"held":                {engine.Search{Hold: engine.HoldHeld}, []engine.ID{paid}},
+		"released":            {engine.Search{Hold: engine.HoldReleased}, []engine.ID{}},
 		"both":                {engine.Search{UnderReview: true, Talent: "T7"}, []engine.ID{}},
 		"since an hour":       {engine.Search{From: hour}, []engine.ID{doubted, failed, paid, waiting}},
 		"before that":         {engine.Search{To: hour}, []engine.ID{}},

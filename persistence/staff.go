@@ -104,16 +104,17 @@ func staffRefusal(err error) error {
 }
 
 // acted does a few statements of staff's in one commit with what is written down of
-// them. The last statement must concern exactly one row, or absent is the answer.
-func (s *Store) acted(ctx context.Context, a act, absent *engine.Error, query string, args ...any) error {
+// them, and says how many rows they concerned. None is answered with absent, when there
+// is one, and nothing is written.
+func (s *Store) acted(ctx context.Context, a act, absent *engine.Error, query string, args ...any) (int64, error) {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
-		return translate(err)
+		return 0, translate(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
 	done, err := tx.Exec(ctx, sql(query), args...)
 	if err == nil && done.RowsAffected() == 0 && absent != nil {
-		return absent
+		return 0, absent
 	}
 	if err == nil {
 		batch := &pgx.Batch{}
@@ -123,26 +124,29 @@ func (s *Store) acted(ctx context.Context, a act, absent *engine.Error, query st
 	if err == nil {
 		err = tx.Commit(ctx)
 	}
-	return translate(err)
+	return done.RowsAffected(), translate(err)
 }
 
 // AddStaff takes somebody on. A name that was ever used is Conflict: the audit would
 // mix two persons up.
 func (s *Store) AddStaff(ctx context.Context, person engine.Staff, by engine.Act) error {
 	a := act{Act: by, subject: person.Name, after: brief(map[string]any{"role": person.Role, "daily_limit": person.DailyLimit})}
-	return s.acted(ctx, a, nil, "AddStaff", person.Name, string(person.Role), person.DailyLimit)
+	_, err := s.acted(ctx, a, nil, "AddStaff", person.Name, string(person.Role), person.DailyLimit)
+	return err
 }
 
 // ChangeStaff gives somebody another role or limit. NotFound when nobody of that name
 // works for us.
 func (s *Store) ChangeStaff(ctx context.Context, person engine.Staff, by engine.Act) error {
 	a := act{Act: by, subject: person.Name, after: brief(map[string]any{"role": person.Role, "daily_limit": person.DailyLimit})}
-	return s.acted(ctx, a, staffUnknown(), "ChangeStaff", person.Name, string(person.Role), person.DailyLimit)
+	_, err := s.acted(ctx, a, staffUnknown(), "ChangeStaff", person.Name, string(person.Role), person.DailyLimit)
+	return err
 }
 
 // EndStaff ends somebody's work for us, and their keys with it.
 func (s *Store) EndStaff(ctx context.Context, name string, by engine.Act) error {
-	return s.acted(ctx, act{Act: by, subject: name}, staffUnknown(), "EndStaff", name)
+	_, err := s.acted(ctx, act{Act: by, subject: name}, staffUnknown(), "EndStaff", name)
+	return err
 }
 
 func staffUnknown() *engine.Error {
@@ -198,7 +202,8 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 func (s *Store) Refuse(ctx context.Context, id engine.ID, by engine.Act) error {
 	a := act{Act: by}
 	a.Proposal = id
-	return s.acted(ctx, a, proposalUnknown(), "Refuse", [16]byte(id), by.Who)
+	_, err := s.acted(ctx, a, proposalUnknown(), "Refuse", [16]byte(id), by.Who)
+	return err
 }
 
 func proposalUnknown() *engine.Error {

@@ -11,15 +11,18 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/telemetry"
 )
 
 // The exit codes, documented in doc.go.
 const (
-	exitFailed = 1
-	exitUsage  = 2
-	exitBroken = 3
+	exitFailed   = 1
+	exitUsage    = 2
+	exitBroken   = 3
+	exitRefused  = 4
+	exitTryAgain = 75 // EX_TEMPFAIL of sysexits.h
 )
 
 // program is the whole command line.
@@ -32,7 +35,15 @@ type program struct {
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, or say where it is."`
 	Gateways gatewaysCommand `cmd:"" help:"The gateways: who may be charged through whom, what their breakers do, and forcing one."`
 	Refunds  refundsCommand  `cmd:"" help:"What payers are owed and only people can give back."`
-	Webhook  webhookCommand  `cmd:"" help:"The notifications that are kept and have not counted: list them, have them tried again."`
+	Payment  paymentCommand  `cmd:"" help:"Payments: one, many, and having their gateways asked."`
+	Escrow   escrowCommand   `cmd:"" help:"What is held for talents, and releasing it by hand."`
+	Payout   payoutCommand   `cmd:"" help:"What goes to talents, and trying again what no gateway speaks of."`
+	Proposal proposalCommand `cmd:"" help:"What one person asks another to approve: everything that moves money by hand."`
+	Audit    auditCommand    `cmd:"" help:"What people did, and why."`
+	Webhook  webhookCommand  `cmd:"" help:"Notifications: see them come, check a signature, send one, have kept ones tried again."`
+	Keys     keysCommand     `cmd:"" help:"API keys of the platform's machines and of staff."`
+	Staff    staffCommand    `cmd:"" help:"Who works for us, and what they may."`
+	Config   configCommand   `cmd:"" help:"What is set, and where it comes from."`
 	Bench    benchCommand    `cmd:"" help:"Measure how many webhooks a second are committed before they are answered, against other designs."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what is missing, and where to get it."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
@@ -100,6 +111,13 @@ func exitCode(err error) int {
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
 		return coded.ExitCode()
+	}
+	switch engine.KindOf(err) {
+	case engine.Invalid, engine.NotFound, engine.Conflict, engine.Forbidden:
+		return exitRefused
+	case engine.Overloaded, engine.Unavailable:
+		return exitTryAgain
+	case engine.Declined, engine.Ambiguous, engine.Unsupported, engine.Internal:
 	}
 	return exitFailed
 }

@@ -233,6 +233,16 @@ func settingNames() map[string]bool {
 	return names
 }
 
+// namesSet are the environment's variables that are set, to anything.
+func namesSet() map[string]bool {
+	out := map[string]bool{}
+	for _, line := range os.Environ() {
+		name, value, _ := strings.Cut(line, "=")
+		out[name] = value != ""
+	}
+	return out
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())

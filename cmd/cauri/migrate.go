@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bookmi/cauri/internal/lifecycle"
+	"github.com/bookmi/cauri/internal/pgembed"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -45,11 +47,17 @@ func printStatus(ctx context.Context, dsn string, asJSON bool, to streams) error
 	return nil
 }
 
-// onDatabase does something to the database of the settings, starting the
-// private one for as long as it takes.
+// onDatabase does something to the database of the settings, starting the private one
+// for as long as it takes, or beside the engine that keeps it.
 func (s *Settings) onDatabase(ctx context.Context, to streams, do func(dsn string) error) error {
 	var running lifecycle.Group
 	db, err := s.database(ctx, &running, serveApp, s.logger(to))
+	var kept *pgembed.InUse
+	if errors.As(err, &kept) {
+		if dsn, serves := kept.DSN(serveApp); serves {
+			return do(dsn)
+		}
+	}
 	if err == nil {
 		err = do(db.dsn)
 	}

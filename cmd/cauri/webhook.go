@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/bookmi/cauri/engine"
@@ -12,6 +11,9 @@ import (
 type webhookCommand struct {
 	List   webhookList   `cmd:"" help:"Those that wait, are under review, are nothing of ours, or are buried."`
 	Replay webhookReplay `cmd:"" help:"Have buried ones tried again at once by the running engine."`
+	Tail   webhookTail   `cmd:"" help:"See them as they come, and what becomes of them."`
+	Verify webhookVerify `cmd:"" help:"Hold a body and its signature against our secrets, and say what it tells."`
+	Send   webhookSend   `cmd:"" help:"Send an engine one as its gateway would, made up and signed with a test key."`
 }
 
 // webhooksListed bounds a list: what a person can read.
@@ -40,46 +42,75 @@ func (c webhookList) Run(ctx context.Context, settings *Settings, to streams) er
 }
 
 type webhookReplay struct {
-	Identity string `arg:"" optional:"" help:"Which one, as list shows it."`
-	Buried   bool   `help:"All that are buried."`
-	DryRun   bool   `name:"dry-run" help:"Say what would be tried again."`
+	Identity string    `arg:"" optional:"" help:"Which one, as list shows it."`
+	Buried   bool      `help:"All that are buried."`
+	Since    time.Time `placeholder:"TIME" help:"With --buried: kept at or after, RFC 3339."`
+	Until    time.Time `placeholder:"TIME" help:"With --buried: kept before."`
+	onMachine
 }
 
-// Run has one notification, or all that are buried, tried again.
-func (c webhookReplay) Run(ctx context.Context, settings *Settings, to streams) error {
-	if (c.Identity == "") == !c.Buried {
-		return errors.New("name one, or say --buried for all of them")
+// Validate is kong's.
+func (c webhookReplay) Validate() error {
+	switch {
+	case (c.Identity == "") == !c.Buried:
+		return misused("name one, or say --buried for all of them")
+	case !c.Buried && !(c.Since.IsZero() && c.Until.IsZero()):
+		return misused("--since and --until go with --buried")
 	}
-	return settings.onStore(ctx, to, func(store *persistence.Store) error {
-		if c.DryRun {
-			return c.rehearse(ctx, store, to)
-		}
-		if c.Identity != "" {
-			if err := store.Replay(ctx, engine.Identity(c.Identity)); err != nil {
-				return err
-			}
-			to.printf("it is tried again at once\n")
-			return nil
-		}
-		n, err := store.ReplayBuried(ctx)
-		if err == nil {
-			to.printf("%d are tried again at once\n", n)
-		}
-		return err
-	})
+	return c.byStaff.Validate()
 }
 
-func (c webhookReplay) rehearse(ctx context.Context, store *persistence.Store, to streams) error {
-	kept, err := store.Kept(ctx, webhooksListed)
+// Run has one notification, or all that were buried in a time, tried again.
+func (c webhookReplay) Run(ctx context.Context, settings *Settings, to streams) error {
+	if c.DryRun {
+		return c.rehearse(ctx, settings, to)
+	}
+	act, err := c.act(settings, engine.ActReplay)
 	if err != nil {
 		return err
 	}
-	for _, k := range kept {
-		if string(k.Identity) == c.Identity || (c.Buried && k.Status == "buried") {
+	return settings.onStore(ctx, to, func(store *persistence.Store) error {
+		n := int64(1)
+		if c.Identity != "" {
+			err = store.Replay(ctx, engine.Identity(c.Identity), act)
+		} else {
+			n, err = store.ReplayBuried(ctx, c.Since, c.Until, act)
+		}
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return to.printJSON(map[string]int64{"replayed": n})
+		}
+		to.printf("%d tried again at once; written down as decided by %s\n", n, act.Who)
+		return nil
+	})
+}
+
+func (c webhookReplay) rehearse(ctx context.Context, settings *Settings, to streams) error {
+	within := func(at time.Time) bool {
+		return (c.Since.IsZero() || !at.Before(c.Since)) && (c.Until.IsZero() || at.Before(c.Until))
+	}
+	return settings.onStore(ctx, to, func(store *persistence.Store) error {
+		kept, err := store.Kept(ctx, webhooksListed)
+		if err != nil {
+			return err
+		}
+		meant := []persistence.Kept{}
+		for _, k := range kept {
+			if string(k.Identity) == c.Identity || (c.Buried && k.Status == "buried" && within(k.ParkedAt)) {
+				meant = append(meant, k)
+			}
+		}
+		if c.JSON {
+			return to.printJSON(meant)
+		}
+		for _, k := range meant {
 			to.printf("would try %s again\n", k.Identity)
 		}
-	}
-	return nil
+		to.printf("%d of the latest %d kept\n", len(meant), len(kept))
+		return nil
+	})
 }
 
 // onStore does something with the store of the settings.

@@ -53,6 +53,18 @@ func (s *Server) adopt(ctx context.Context, wanted Config) error {
 	return err
 }
 
+// DSN is the address of a database of the server that the other process keeps, in the
+// form of Server.DSN: a tool may ask it something while it runs. False when it serves
+// nobody yet, or no longer.
+func (e *InUse) DSN(database string) (string, bool) {
+	data := filepath.Join(e.BaseDir, dataName)
+	note, err := readPidFile(data)
+	if err != nil || note.status != statusReady || !isPostmaster(note.pid, data) {
+		return "", false
+	}
+	return (&Server{socket: note.socket}).DSN(database), true
+}
+
 // takeOver makes a running postmaster ours to watch and to stop.
 func (s *Server) takeOver(note pidFile) error {
 	process, err := os.FindProcess(note.pid)

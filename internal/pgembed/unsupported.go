@@ -27,3 +27,6 @@ type apt struct{}
 
 // DefaultBaseDir returns ErrUnsupported.
 func DefaultBaseDir(string) (string, error) { return "", ErrUnsupported }
+
+// DSN returns false: no server is ever kept here.
+func (e *InUse) DSN(string) (string, bool) { return "", false }

@@ -506,6 +506,8 @@ CREATE TABLE deliveries (
     body        bytea NOT NULL
 ) PARTITION BY RANGE (received_at);
 CREATE INDEX deliveries_of_an_identity ON deliveries (identity);
+-- Serves: what has just come, to whoever watches. Rows stand in the order they came.
+CREATE INDEX deliveries_as_they_came ON deliveries USING brin (received_at) WITH (pages_per_range = 16, autosummarize = on);
 -- What no daily partition takes: not empty means that nobody makes partitions.
 CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
 -- A row trigger is copied to every partition; a day's retention is its DROP.

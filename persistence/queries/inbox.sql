@@ -62,11 +62,6 @@ UPDATE inbox
    SET status = 'buried', reason = $2, next_at = NULL, claimed_until = NULL, tries = tries + 1
  WHERE identity = $1 AND status = 'waiting';
 
--- name: Replay
-UPDATE inbox
-   SET status = 'waiting', reason = '', tries = 0, next_at = now(), claimed_until = NULL
- WHERE identity = $1 AND status IN ('buried', 'waiting');
-
 -- name: WakeWaiting
 -- What was told of a transaction before it existed is tried at once.
 UPDATE inbox

@@ -87,6 +87,7 @@ SELECT t.id
    AND ($9::timestamptz IS NULL OR t.created_at >= $9)
    AND ($10::timestamptz IS NULL OR t.created_at < $10)
    AND (NOT $11::boolean OR t.review <> '')
+   AND ($12::text = '' OR EXISTS (SELECT 1 FROM holds h WHERE h.transaction_id = t.id AND h.status = $12))
  ORDER BY t.id DESC;
 
 -- name: AnyPayouts
