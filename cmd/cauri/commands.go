@@ -72,17 +72,7 @@ func (s *Settings) logger(to streams) *slog.Logger {
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, to streams) (code int) {
 	var cli program
-	parser, err := kong.New(&cli,
-		kong.Name("cauri"),
-		kong.Description("A payment engine for marketplaces in Côte d'Ivoire: mobile money in, escrow, payout."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(to.out, to.err), kong.Exit(func(c int) { panic(exited(c)) }),
-		kong.TypeMapper(reflect.TypeFor[secret.Secret](), kong.MapperFunc(decodeSecret)),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(to),
-	)
-	if err != nil {
-		panic(err) // our own struct is wrong: every test would see it
-	}
+	parser := cli.parser(ctx, to)
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -102,6 +92,22 @@ func execute(ctx context.Context, args []string, to streams) (code int) {
 		return exitCode(err)
 	}
 	return 0
+}
+
+// parser reads a command line into the program.
+func (p *program) parser(ctx context.Context, to streams) *kong.Kong {
+	parser, err := kong.New(p,
+		kong.Name("cauri"),
+		kong.Description("A payment engine for marketplaces in Côte d'Ivoire: mobile money in, escrow, payout."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(to.out, to.err), kong.Exit(func(c int) { panic(exited(c)) }),
+		kong.TypeMapper(reflect.TypeFor[secret.Secret](), kong.MapperFunc(decodeSecret)),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(to),
+	)
+	if err != nil {
+		panic(err) // our own struct is wrong: every test would see it
+	}
+	return parser
 }
 
 // exited carries kong's wish to exit out of Parse, so that tests survive --help.

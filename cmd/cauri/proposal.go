@@ -35,7 +35,9 @@ const proposalsPath = "/v1/staff/proposals"
 
 // make proposes it, or tries it and proposes nothing.
 func (p proposal) make(ctx context.Context, settings *Settings, to streams, by byStaff) (err error) {
-	p.Reason = by.Reason
+	if p.Reason = by.Reason; p.Reason == "" {
+		p.Reason = "a rehearsal" // the engine wants one; it keeps none of a rehearsal
+	}
 	if p.Payment != "" {
 		if p.Payment, err = paymentID(p.Payment); err != nil {
 			return err

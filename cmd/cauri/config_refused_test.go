@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wholesome is the environment of a production that would start.
+func wholesome() map[string]string {
+	return map[string]string{
+		"CAURI_ENV": "production", "DATABASE_URL": "postgres://cauri@db.example/cauri?sslmode=verify-full",
+		"PAYSTACK_SECRET_KEY": "sk_live_" + canary, "CAURI_API_KEY": "ck_live_" + madeUp, "CAURI_KEY_PEPPERS": "p1:" + madeUp,
+		"FEDAPAY_SECRET_KEY": "sk_live_" + canary, "FEDAPAY_WEBHOOK_SECRETS": "wh_live_" + canary,
+	}
+}
+
+// twenty are the configurations a production refuses, by their number on the security
+// page (1.1), each as somebody would come by it. An empty value takes a setting away.
+var twenty = []struct {
+	no    int
+	what  string
+	set   map[string]string
+	names string // what the refusal names
+}{
+	{1, "no Paystack key", map[string]string{"PAYSTACK_SECRET_KEY": ""}, "PAYSTACK_SECRET_KEY is missing"},
+	{2, "a test key", map[string]string{"PAYSTACK_SECRET_KEY": "sk_test_" + canary}, "PAYSTACK_SECRET_KEY is a test key"},
+	{3, "a public key", map[string]string{"PAYSTACK_SECRET_KEY": "pk_live_" + canary}, "public key"},
+	{3, "a public key of FedaPay's", map[string]string{"FEDAPAY_SECRET_KEY": "pk_live_" + canary}, "FEDAPAY_SECRET_KEY"},
+	{4, "FedaPay without its key", map[string]string{"FEDAPAY_SECRET_KEY": ""}, "FEDAPAY_SECRET_KEY is missing"},
+	{5, "a key of FedaPay's other host", map[string]string{"FEDAPAY_BASE_URL": "https://sandbox-api.fedapay.com"}, "FEDAPAY_BASE_URL"},
+	{5, "a sandbox key", map[string]string{"FEDAPAY_SECRET_KEY": "sk_sandbox_" + canary}, "FEDAPAY_SECRET_KEY"},
+	{6, "FedaPay without webhook secrets", map[string]string{"FEDAPAY_WEBHOOK_SECRETS": ""}, "FEDAPAY_WEBHOOK_SECRETS is missing"},
+	{7, "a gateway over http", map[string]string{"PAYSTACK_BASE_URL": "http://api.paystack.co"}, "PAYSTACK_BASE_URL"},
+	{7, "a gateway on this machine", map[string]string{"PAYSTACK_BASE_URL": "https://localhost:8090"}, "PAYSTACK_BASE_URL"},
+	{7, "FedaPay over http", map[string]string{"FEDAPAY_BASE_URL": "http://api.fedapay.com"}, "FEDAPAY_BASE_URL"},
+	{8, "a short API key", map[string]string{"CAURI_API_KEY": "ck_live_" + canary}, "CAURI_API_KEY"},
+	{8, "an API key of one letter", map[string]string{"CAURI_API_KEY": strings.Repeat("a", 64)}, "CAURI_API_KEY"},
+	{9, "no pepper", map[string]string{"CAURI_KEY_PEPPERS": ""}, "CAURI_KEY_PEPPERS is missing"},
+	{9, "a short pepper", map[string]string{"CAURI_KEY_PEPPERS": "p1:" + canary}, "CAURI_KEY_PEPPERS"},
+	{12, "a private PostgreSQL", map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is missing"},
+	{17, "a public admin listener", map[string]string{"CAURI_ADMIN_ADDR": "0.0.0.0:8081"}, "CAURI_ADMIN_ADDR"},
+	{17, "an admin listener on every interface", map[string]string{"CAURI_ADMIN_ADDR": ":8081"}, "CAURI_ADMIN_ADDR"},
+	{18, "everybody is our proxy", map[string]string{"CAURI_TRUSTED_PROXIES": "0.0.0.0/0"}, "CAURI_TRUSTED_PROXIES"},
+	{19, "two peppers of one name", map[string]string{"CAURI_KEY_PEPPERS": "p1:" + madeUp + ",p1:" + madeUp}, "CAURI_KEY_PEPPERS"},
+	{20, "a way around signatures", map[string]string{"CAURI_SKIP_SIGNATURES": "1"}, "CAURI_SKIP_SIGNATURES"},
+	{20, "faults", map[string]string{"CAURI_FAULTS": "all"}, "CAURI_FAULTS"},
+	{20, "a moved clock", map[string]string{"CAURI_CLOCK_OFFSET": "24h"}, "CAURI_CLOCK_OFFSET"},
+	{20, "the simulated gateway's settings", map[string]string{"CAURI_SANDBOX_SECRET_KEY": "sk_live_" + canary}, "CAURI_SANDBOX_SECRET_KEY"},
+}
+
+// Not in parallel: the environment is the process's.
+func TestProductionRefusesTheTwentyConfigurations(t *testing.T) {
+	refused := map[int]bool{}
+	for _, c := range twenty {
+		t.Run(fmt.Sprintf("%d %s", c.no, c.what), func(t *testing.T) {
+			environment := wholesome()
+			maps.Copy(environment, c.set)
+			for name, value := range environment {
+				t.Setenv(name, value)
+			}
+			code, out, errs := run(t, "serve")
+			require.Equal(t, exitMisconfigured, code, errs)
+			require.Contains(t, errs, c.names)
+			require.NotContains(t, out+errs, canary, "what is wrong is named, never shown")
+			refused[c.no] = true
+		})
+	}
+	fmt.Printf("production refuses %d spellings of %d configurations\n", len(twenty), len(refused))
+}
+
+// What production refuses it refuses for that reason alone.
+func TestAWholesomeProductionIsRefusedForNothing(t *testing.T) {
+	for name, value := range wholesome() {
+		t.Setenv(name, value)
+	}
+	t.Setenv("CAURI_SERVICE_HOST", "10.0.0.1") // as a container's keeper does for a service called cauri
+	t.Setenv("CAURI_PORT_8080_TCP_ADDR", "10.0.0.1")
+	code, out, errs := run(t, "config", "print")
+	require.Zero(t, code, errs)
+	require.NotContains(t, out, canary)
+}
