@@ -187,8 +187,8 @@ func TestALostConnectionLosesNeitherAPaymentNorItsCall(t *testing.T) {
 func TestAServerProcessThatDiesAtCommitCommitsNothing(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	w.exec(t, `CREATE SEQUENCE deaths;
-		CREATE FUNCTION die_once() RETURNS trigger LANGUAGE plpgsql AS $$
+	w.exec(t, `CREATE SEQUENCE deaths; GRANT ALL ON SEQUENCE deaths TO PUBLIC;
+		CREATE FUNCTION die_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 		BEGIN
 			IF nextval('deaths') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
 			RETURN NULL;

@@ -26,26 +26,10 @@ func makePartitions(ctx context.Context, config *pgx.ConnConfig) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('deliveries', 0))"); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, sql("MissingDays"), partitionDays)
-		if err != nil {
-			return err
-		}
-		days, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
-		if err != nil {
-			return err
-		}
-		for _, day := range days {
-			if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE deliveries_%s PARTITION OF deliveries FOR VALUES FROM ('%s') TO ('%s')",
-				day.Format("20060102"), day.Format(time.RFC3339), day.AddDate(0, 0, 1).Format(time.RFC3339))); err != nil {
-				return fmt.Errorf("make the partition of %s: %w", day.Format(time.DateOnly), err)
-			}
-		}
-		return nil
-	})
+	if _, err := conn.Exec(ctx, sql("MakePartitions"), partitionDays); err != nil {
+		return fmt.Errorf("make the coming days' partitions: %w", err)
+	}
+	return nil
 }
 
 // evidenceMax is how many deliveries of one notification are tried again: the latest. A

@@ -15,15 +15,16 @@ import (
 
 // SQLSTATEs we answer to (PostgreSQL, Appendix A).
 const (
-	stateUniqueViolation = "23505"
-	stateSerialization   = "40001"
-	stateDeadlock        = "40P01"
-	stateLockTimeout     = "55P03"
-	stateCancelled       = "57014" // statement_timeout too
-	stateAdminShutdown   = "57P01"
-	stateCrashShutdown   = "57P02"
-	stateStarting        = "57P03"
-	stateTooMany         = "53300"
+	stateUniqueViolation       = "23505"
+	stateInsufficientPrivilege = "42501"
+	stateSerialization         = "40001"
+	stateDeadlock              = "40P01"
+	stateLockTimeout           = "55P03"
+	stateCancelled             = "57014" // statement_timeout too
+	stateAdminShutdown         = "57P01"
+	stateCrashShutdown         = "57P02"
+	stateStarting              = "57P03"
+	stateTooMany               = "53300"
 )
 
 // racedFor are the tables into which two may rightly insert the same at once.

@@ -31,6 +31,9 @@ type Status struct {
 	Pending int   `json:"pending"` // migrations to go
 }
 
+// errUnreadableAddress does not say why: the reason would repeat its password.
+var errUnreadableAddress = errors.New("DATABASE_URL can't be read as a PostgreSQL address")
+
 // migrateWait is how long a process waits for another that is migrating.
 const migrateWait = time.Minute
 
@@ -38,7 +41,11 @@ const migrateWait = time.Minute
 // Several processes may do it at once: one works, the others wait for a minute.
 // ErrOtherSchema when the database is another build's.
 func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
-	return withProvider(ctx, dsn, func(provider *goose.Provider, config *pgx.ConnConfig) error {
+	as, err := migrator(ctx, dsn, log)
+	if err != nil {
+		return err
+	}
+	return withProvider(ctx, dsn, as, func(provider *goose.Provider, config *pgx.ConnConfig) error {
 		conn, err := pgx.ConnectConfig(ctx, config)
 		if err != nil {
 			return err
@@ -57,7 +64,55 @@ func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
 		for _, r := range results {
 			log.Info("migration applied", "file", r.Source.Path, "took", r.Duration)
 		}
+		if err := grant(ctx, conn); err != nil {
+			return err
+		}
 		return makePartitions(ctx, config)
+	})
+}
+
+// migrator is the role that the schema is migrated by.
+func migrator(ctx context.Context, dsn string, log *slog.Logger) (string, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return "", errUnreadableAddress
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return "", fmt.Errorf("the database does not answer: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
+	return makeRoles(ctx, conn, log)
+}
+
+// CheckSchema says whether an engine of this build may use the database as it is: for
+// one whose account may not migrate. ErrOtherSchema when it is another build's.
+func CheckSchema(ctx context.Context, dsn string) error {
+	return withProvider(ctx, dsn, "", func(provider *goose.Provider, config *pgx.ConnConfig) error {
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
+		at, target, err := provider.GetVersions(ctx)
+		if err != nil {
+			return fmt.Errorf("read the schema's version: %w", err)
+		}
+		if at < target {
+			return fmt.Errorf("the schema is at version %d, and this build's at %d: run cauri migrate up first, as a member of %s", at, target, RoleOwner)
+		}
+		making, err := fingerprint(provider, target)
+		if err != nil {
+			return err
+		}
+		var theirs string
+		if err := conn.QueryRow(ctx, sql("ReadFingerprint")).Scan(&theirs); err != nil {
+			return fmt.Errorf("read whose schema it is: %w", err)
+		}
+		if theirs != making {
+			return fmt.Errorf("%w (version %d)", ErrOtherSchema, at)
+		}
+		return nil
 	})
 }
 
@@ -119,7 +174,7 @@ func fingerprint(provider *goose.Provider, version int64) (string, error) {
 // MigrationStatus says where the schema is, without changing it.
 func MigrationStatus(ctx context.Context, dsn string) (Status, error) {
 	var status Status
-	err := withProvider(ctx, dsn, func(provider *goose.Provider, _ *pgx.ConnConfig) error {
+	err := withProvider(ctx, dsn, "", func(provider *goose.Provider, _ *pgx.ConnConfig) error {
 		all, err := provider.Status(ctx)
 		if err != nil {
 			return fmt.Errorf("read the migrations' state: %w", err)
@@ -139,12 +194,15 @@ func MigrationStatus(ctx context.Context, dsn string) (Status, error) {
 
 // withProvider opens goose on a connection of its own: migrations may take
 // longer than any statement of the engine.
-func withProvider(ctx context.Context, dsn string, do func(*goose.Provider, *pgx.ConnConfig) error) (err error) {
+func withProvider(ctx context.Context, dsn, as string, do func(*goose.Provider, *pgx.ConnConfig) error) (err error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return errors.New("DATABASE_URL can't be read as a PostgreSQL address") // the reason would repeat its password
+		return errUnreadableAddress
 	}
 	config.RuntimeParams["timezone"] = "UTC"
+	if as != "" {
+		config.RuntimeParams["role"] = as
+	}
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.PingContext(ctx); err != nil {

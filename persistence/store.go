@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -21,6 +20,7 @@ import (
 // Config says where the database is and what decisions are made with.
 type Config struct {
 	DSN      string
+	Role     string                // of the database's, to work in; empty means RoleApp
 	PoolMax  int32                 // connections of each of the two pools; 0 means 12
 	Policy   *engine.Policy        // required
 	Fresh    func() engine.ID      // nil means UUIDv7
@@ -71,15 +71,21 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Role == "" {
+		c.Role = RoleApp
+	}
+	role, err := roleOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{policy: c.Policy, fresh: c.Fresh, health: c.Health, log: c.Log}
-	var err error
-	if s.pool, err = connect(ctx, c, nil); err != nil {
+	if s.pool, err = connect(ctx, c, role); err != nil {
 		return nil, err
 	}
 	// A round finds every row by its key. A plan made while a table was still small
 	// would read all of it, and a prepared statement keeps its plan until the next
 	// ANALYZE: 11 ms instead of 0.1 on a table of 12,000.
-	if s.rounds, err = connect(ctx, c, map[string]string{"enable_seqscan": "off"}); err != nil {
+	if s.rounds, err = connect(ctx, c, role, [2]string{"enable_seqscan", "off"}); err != nil {
 		s.pool.Close()
 		return nil, err
 	}
@@ -94,11 +100,25 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
+// roleOf is the role that the store's connections work in.
+func roleOf(ctx context.Context, c Config) (string, error) {
+	config, err := pgx.ParseConfig(c.DSN)
+	if err != nil {
+		return "", errUnreadableAddress
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return "", fmt.Errorf("the database does not answer: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
+	return actsAs(ctx, conn, c.Role)
+}
+
 // connect makes a pool; it connects when it is asked to.
-func connect(ctx context.Context, c Config, settings map[string]string) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, c Config, role string, settings ...[2]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL can't be read as a PostgreSQL address") // the reason would repeat its password
+		return nil, errUnreadableAddress
 	}
 	config.MaxConns = poolMax
 	if c.PoolMax > 0 {
@@ -111,7 +131,12 @@ func connect(ctx context.Context, c Config, settings map[string]string) (*pgxpoo
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "cauri"
-	maps.Copy(config.ConnConfig.RuntimeParams, settings)
+	if role != "" {
+		config.ConnConfig.RuntimeParams["role"] = role
+	}
+	for _, setting := range settings {
+		config.ConnConfig.RuntimeParams[setting[0]] = setting[1]
+	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		takeArrays(conn.TypeMap())
 		return nil

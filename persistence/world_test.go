@@ -98,6 +98,15 @@ func (w *world) through(t testing.TB, dsn string) *persistence.Store {
 	return s
 }
 
+// ops is a store as people's commands on the machine open one.
+func (w *world) ops(t testing.TB) *persistence.Store {
+	t.Helper()
+	s, err := persistence.Open(t.Context(), persistence.Config{DSN: w.dsn, Role: persistence.RoleOps, Policy: w.policy})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
 // Apply goes through the writer under test.
 func (w *world) Apply(ctx context.Context, ask engine.Ask) (engine.Applied, error) {
 	return w.writer.Apply(ctx, ask)

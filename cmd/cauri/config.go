@@ -189,9 +189,7 @@ func (s *Settings) requireDurable() (faults Misconfigured) {
 	if s.ReturnURL != "" {
 		faults = append(faults, s.requireReturn()...)
 	}
-	if s.Env == Production && s.DatabaseURL == "" {
-		faults = append(faults, "DATABASE_URL is missing: production does not run on a private PostgreSQL")
-	}
+	faults = append(faults, s.requireDatabase()...)
 	if s.Env == Production && !isPrivate(s.AdminAddr) {
 		faults = append(faults, "CAURI_ADMIN_ADDR is public: health, metrics and profiles have no login; use a loopback or private address")
 	}

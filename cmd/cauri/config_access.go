@@ -9,6 +9,7 @@ import (
 
 	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
+	"github.com/bookmi/cauri/persistence"
 )
 
 // AccessSettings say who may call, and as whom these commands do.
@@ -166,4 +167,19 @@ func (s *Settings) requireKnown(environment []string) (faults Misconfigured) {
 		}
 	}
 	return faults
+}
+
+// requireDatabase refuses, in production, a private PostgreSQL and one whose passwords
+// and payments could be read on their way (S-23).
+func (s *Settings) requireDatabase() Misconfigured {
+	if s.Env != Production {
+		return nil
+	}
+	if s.DatabaseURL == "" {
+		return Misconfigured{"DATABASE_URL is missing: production does not run on a private PostgreSQL"}
+	}
+	if err := persistence.CheckAddress(s.DatabaseURL); err != nil {
+		return Misconfigured{err.Error()}
+	}
+	return nil
 }

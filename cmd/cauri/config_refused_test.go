@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/persistence"
+	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
 // wholesome is the environment of a production that would start.
@@ -41,6 +47,8 @@ var twenty = []struct {
 	{8, "an API key of one letter", map[string]string{"CAURI_API_KEY": strings.Repeat("a", 64)}, "CAURI_API_KEY"},
 	{9, "no pepper", map[string]string{"CAURI_KEY_PEPPERS": ""}, "CAURI_KEY_PEPPERS is missing"},
 	{9, "a short pepper", map[string]string{"CAURI_KEY_PEPPERS": "p1:" + canary}, "CAURI_KEY_PEPPERS"},
+	{11, "a database in the clear", map[string]string{"DATABASE_URL": "postgres://cauri@db.example/cauri"}, "sslmode=verify-full"},
+	{11, "a database that may be anybody", map[string]string{"DATABASE_URL": "postgres://cauri@db/c?sslmode=require"}, "sslmode=verify-full"},
 	{12, "a private PostgreSQL", map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is missing"},
 	{17, "a public admin listener", map[string]string{"CAURI_ADMIN_ADDR": "0.0.0.0:8081"}, "CAURI_ADMIN_ADDR"},
 	{17, "an admin listener on every interface", map[string]string{"CAURI_ADMIN_ADDR": ":8081"}, "CAURI_ADMIN_ADDR"},
@@ -70,6 +78,31 @@ func TestProductionRefusesTheTwentyConfigurations(t *testing.T) {
 		})
 	}
 	fmt.Printf("production refuses %d spellings of %d configurations\n", len(twenty), len(refused))
+}
+
+// The four that only the server itself can tell: the one of these tests is fast and not
+// durable, and its account may do everything.
+func TestProductionRefusesAServerThatForgets(t *testing.T) {
+	dsn := pgtest.DSN(t, pgtest.Schema{Name: "cauri", Migrate: func(ctx context.Context, dsn string) error {
+		return persistence.Migrate(ctx, dsn, slog.New(slog.DiscardHandler))
+	}})
+	pool, err := pgxpool.New(t.Context(), dsn)
+	require.NoError(t, err)
+	defer pool.Close()
+	_, err = pool.Exec(t.Context(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$")
+	require.NoError(t, err)
+	environment := wholesome()
+	environment["DATABASE_URL"] = dsn
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+	code, _, errs := run(t, "serve")
+	require.Equal(t, exitMisconfigured, code, errs)
+	for no, says := range map[int]string{
+		13: "fsync is off", 14: "synchronous_commit is off", 15: "full_page_writes is off", 16: "the account is a superuser",
+	} {
+		require.Contains(t, errs, says, no)
+	}
 }
 
 // What production refuses it refuses for that reason alone.

@@ -154,6 +154,13 @@ func (s *Settings) examineDatabase(ctx context.Context) finding {
 	if status.Pending > 0 {
 		return finding{What: "DATABASE_URL", Says: fmt.Sprintf("reached; %d migrations to go", status.Pending), Do: "cauri migrate up"}
 	}
+	faults, err := persistence.Examine(ctx, s.DatabaseURL)
+	switch {
+	case err != nil:
+		return finding{What: "DATABASE_URL", Says: err.Error()}
+	case len(faults) > 0 && s.Env == Production:
+		return finding{What: "DATABASE_URL", Says: strings.Join(faults, "; "), Do: "docs/runbooks/database_roles.md"}
+	}
 	return finding{What: "DATABASE_URL", OK: true, Says: fmt.Sprintf("reached; schema at version %d", status.Version)}
 }
 

@@ -12,6 +12,7 @@ import (
 type migrateCommand struct {
 	Up     migrateUp     `cmd:"" help:"Bring the schema up to date. Safe to run twice, or from two machines at once."`
 	Status migrateStatus `cmd:"" help:"Say where the schema is."`
+	Roles  migrateRoles  `cmd:"" help:"Print the SQL that makes the database's roles, for a superuser to run once."`
 }
 
 type migrateUp struct{}
@@ -24,6 +25,14 @@ func (migrateUp) Run(ctx context.Context, settings *Settings, to streams) error 
 		}
 		return printStatus(ctx, dsn, false, to)
 	})
+}
+
+type migrateRoles struct{}
+
+// Run prints it. The rights of the roles come with every migration.
+func (migrateRoles) Run(to streams) error {
+	to.printf("%s", persistence.RolesSQL())
+	return nil
 }
 
 type migrateStatus struct {

@@ -60,10 +60,10 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	a.tune()
 	// 1. The schema, then the only door to it. What Decide is told of the gateways'
 	// health comes with the door, so they are put together first; nobody calls yet.
-	if err := persistence.Migrate(ctx, a.dsn, a.log); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	err := a.prepareDatabase(ctx)
+	if err != nil {
+		return err
 	}
-	var err error
 	if a.outside, err = a.openOutside(); err != nil {
 		return err
 	}
@@ -92,6 +92,25 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	}
 	return running.Start(ctx, actorsService,
 		lifecycle.Service{Name: "http", Start: a.edge.Start, Stop: a.edge.Stop, StopWithin: edgeStopsWithin})
+}
+
+// prepareDatabase brings the schema up to date. A production's engine owns no table: there
+// somebody else has done so before, and what the server is like is looked at.
+func (a *app) prepareDatabase(ctx context.Context) error {
+	if a.settings.Env != Production {
+		if err := persistence.Migrate(ctx, a.dsn, a.log); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return nil
+	}
+	faults, err := persistence.Examine(ctx, a.dsn)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return Misconfigured(faults)
+	}
+	return persistence.CheckSchema(ctx, a.dsn)
 }
 
 // tune sets what the process has one of. A webhook's garbage is short-lived and the

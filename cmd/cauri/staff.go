@@ -51,7 +51,7 @@ func (m onMachine) write(ctx context.Context, settings *Settings, to streams, ki
 		to.printf("would: %s\n", said)
 		return nil
 	}
-	if err := settings.onStore(ctx, to, func(store *persistence.Store) error { return do(store, act) }); err != nil {
+	if err := settings.onStoreAs(ctx, to, persistence.RoleOps, func(store *persistence.Store) error { return do(store, act) }); err != nil {
 		return err
 	}
 	if m.JSON {

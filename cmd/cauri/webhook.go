@@ -113,11 +113,16 @@ func (c webhookReplay) rehearse(ctx context.Context, settings *Settings, to stre
 	})
 }
 
-// onStore does something with the store of the settings.
+// onStore does something with the store of the settings, as an engine might.
 func (s *Settings) onStore(ctx context.Context, to streams, do func(*persistence.Store) error) error {
+	return s.onStoreAs(ctx, to, persistence.RoleApp, do)
+}
+
+// onStoreAs does so in one of the database's roles.
+func (s *Settings) onStoreAs(ctx context.Context, to streams, role string, do func(*persistence.Store) error) error {
 	return s.onDatabase(ctx, to, func(dsn string) error {
 		policy := s.policy()
-		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Policy: &policy, Log: s.logger(to)})
+		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Role: role, Policy: &policy, Log: s.logger(to)})
 		if err != nil {
 			return err
 		}

@@ -310,6 +310,17 @@ BEGIN
      WHERE a.address = s.account;
     RETURN NULL;
 END $$;
+-- Whoever may not write a balance may lock it: FOR UPDATE would want the right to.
+-- In plpgsql, which keeps its plan.
+CREATE FUNCTION lock_accounts(wanted text[]) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+        SELECT a.address
+          FROM accounts a
+         WHERE a.address = ANY(wanted)
+         ORDER BY a.address
+           FOR UPDATE;
+END $$;
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append only: a mistake is answered by its reverse', TG_TABLE_NAME
@@ -513,6 +524,31 @@ CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
 -- A row trigger is copied to every partition; a day's retention is its DROP.
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON deliveries FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON deliveries FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- +goose StatementBegin
+-- The days from today on that have no partition, and nothing else, whoever asks: the
+-- engine owns no table. A day whose deliveries have begun to go to the default partition
+-- stays there: a partition of its own is refused.
+CREATE FUNCTION make_partitions(days integer) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    day timestamptz;
+BEGIN
+    IF days NOT BETWEEN 0 AND 31 THEN
+        RAISE EXCEPTION 'partitions are made for a month at most' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('deliveries', 0));
+    FOR day IN
+        SELECT d
+          FROM generate_series(date_trunc('day', now()), date_trunc('day', now()) + make_interval(days => days), '1 day') AS d
+         WHERE to_regclass('deliveries_' || to_char(d, 'YYYYMMDD')) IS NULL
+           AND NOT EXISTS (SELECT 1 FROM deliveries_default r WHERE r.received_at >= d AND r.received_at < d + interval '1 day')
+         ORDER BY d
+    LOOP
+        EXECUTE format('CREATE TABLE deliveries_%s PARTITION OF deliveries FOR VALUES FROM (%L) TO (%L)',
+                       to_char(day, 'YYYYMMDD'), day, day + interval '1 day');
+    END LOOP;
+END $$;
+-- +goose StatementEnd
 
 -- What time makes ready. One mechanism, by the database's clock.
 CREATE TABLE due (

@@ -24,11 +24,5 @@ SELECT identity, signature, body, received_at
  WHERE nth <= $2
  ORDER BY identity, received_at;
 
--- name: MissingDays
--- The days from today on that have no partition. A day whose deliveries have begun
--- to go to the default partition stays there: a partition of its own is refused.
-SELECT d.day::date
-  FROM generate_series(date_trunc('day', now()), date_trunc('day', now()) + make_interval(days => $1), '1 day') AS d (day)
- WHERE to_regclass('deliveries_' || to_char(d.day, 'YYYYMMDD')) IS NULL
-   AND NOT EXISTS (SELECT 1 FROM deliveries_default r WHERE r.received_at >= d.day AND r.received_at < d.day + interval '1 day')
- ORDER BY d.day;
+-- name: MakePartitions
+SELECT make_partitions($1);

@@ -14,12 +14,9 @@ SELECT n.address, n.floor
     ON CONFLICT (address) DO NOTHING;
 
 -- name: LockAccounts
--- The last locks, in address order: the postings' trigger then finds them held.
-SELECT address
-  FROM accounts
- WHERE address = ANY($1::text[])
- ORDER BY address
-   FOR UPDATE;
+-- The last locks, in address order: the postings' trigger then finds them held. A
+-- function of the owner's: locking a balance is no right to write one.
+SELECT lock_accounts($1::text[]);
 
 -- name: InsertPostings
 INSERT INTO postings (transaction_id, journal_no, line, account, amount, currency)

@@ -1,0 +1,29 @@
+-- Who may do what (security: least privilege). Run by the owner after every migration; the
+-- same again changes nothing. A table that is not named here is nobody's but its owner's.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, cauri_app, cauri_ro, cauri_ops;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, cauri_app, cauri_ro, cauri_ops;
+
+-- The engine. What was booked, moved, told, received, set or done is added to and read,
+-- nothing else: no role but the owner could try, and the triggers refuse the owner.
+GRANT SELECT, INSERT ON journals, postings, accounts, history, outbox, deliveries, wallets, recipients, gateway_overrides, audit
+   TO cauri_app;
+GRANT SELECT, INSERT, UPDATE ON transactions, attempts, holds, payouts, payout_tries, refunds, inbox, idempotency TO cauri_app;
+GRANT SELECT, INSERT, DELETE ON open_bookings, open_prompts TO cauri_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON due, quota_uses TO cauri_app;
+GRANT SELECT ON legal_moves, staff, api_keys, proposals, deliveries_default, goose_db_version TO cauri_app;
+GRANT INSERT, UPDATE (verdict, checker, checked_at) ON proposals TO cauri_app;
+GRANT UPDATE (last_used_at) ON api_keys TO cauri_app;
+-- Balances are the postings' trigger's to write. Locking them is no right to.
+GRANT EXECUTE ON FUNCTION lock_accounts(text[]), make_partitions(integer) TO cauri_app;
+
+-- People's commands on the machine: all of that, and who has keys.
+GRANT INSERT, UPDATE ON staff, api_keys TO cauri_ops;
+
+-- Whoever only looks: no body of a gateway's, no key's hash, no answer that was given.
+GRANT SELECT ON transactions, attempts, holds, payouts, payout_tries, refunds, journals, postings, accounts, legal_moves, history, outbox,
+      inbox, due, open_bookings, open_prompts, quota_uses, wallets, recipients, gateway_overrides, staff, proposals, audit, goose_db_version
+   TO cauri_ro;
+GRANT SELECT (identity, gateway, received_at) ON deliveries TO cauri_ro;
+GRANT SELECT (id, staff, pepper, label, scopes, created_at, expires_at, revoked_at, last_used_at) ON api_keys TO cauri_ro;
+GRANT SELECT (principal, operation, transaction_id, created_at, answer_status) ON idempotency TO cauri_ro;

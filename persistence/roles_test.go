@@ -1,0 +1,237 @@
+package persistence_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/persistence"
+)
+
+// may is every right there is, by table and role: a letter for SELECT, INSERT, UPDATE,
+// DELETE and TRUNCATE; a small one where it is of some columns only. Written beside
+// roles.sql and not from it: each is the other's check. A table that is not here fails.
+var may = map[string]struct{ app, ops, ro string }{
+	"accounts":           {"SI", "SI", "S"},
+	"api_keys":           {"Su", "SIU", "s"},
+	"attempts":           {"SIU", "SIU", "S"},
+	"audit":              {"SI", "SI", "S"},
+	"deliveries":         {"SI", "SI", "s"},
+	"deliveries_default": {"S", "S", ""},
+	"due":                {"SIUD", "SIUD", "S"},
+	"gateway_overrides":  {"SI", "SI", "S"},
+	"goose_db_version":   {"S", "S", "S"},
+	"history":            {"SI", "SI", "S"},
+	"holds":              {"SIU", "SIU", "S"},
+	"idempotency":        {"SIU", "SIU", "s"},
+	"inbox":              {"SIU", "SIU", "S"},
+	"journals":           {"SI", "SI", "S"},
+	"legal_moves":        {"S", "S", "S"},
+	"open_bookings":      {"SID", "SID", "S"},
+	"open_prompts":       {"SID", "SID", "S"},
+	"outbox":             {"SI", "SI", "S"},
+	"payout_tries":       {"SIU", "SIU", "S"},
+	"payouts":            {"SIU", "SIU", "S"},
+	"postings":           {"SI", "SI", "S"},
+	"proposals":          {"SIu", "SIu", "S"},
+	"quota_uses":         {"SIUD", "SIUD", "S"},
+	"recipients":         {"SI", "SI", "S"},
+	"refunds":            {"SIU", "SIU", "S"},
+	"staff":              {"S", "SIU", "S"},
+	"transactions":       {"SIU", "SIU", "S"},
+	"wallets":            {"SI", "SI", "S"},
+}
+
+func TestEveryRightOnEveryTableIsTheOneThatWasMeant(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	rows, err := w.window.Query(t.Context(), `
+		SELECT c.relname, r.rolname,
+		       concat(CASE WHEN has_table_privilege(r.oid, c.oid, 'SELECT') THEN 'S'
+		                   WHEN has_any_column_privilege(r.oid, c.oid, 'SELECT') THEN 's' END,
+		              CASE WHEN has_table_privilege(r.oid, c.oid, 'INSERT') THEN 'I'
+		                   WHEN has_any_column_privilege(r.oid, c.oid, 'INSERT') THEN 'i' END,
+		              CASE WHEN has_table_privilege(r.oid, c.oid, 'UPDATE') THEN 'U'
+		                   WHEN has_any_column_privilege(r.oid, c.oid, 'UPDATE') THEN 'u' END,
+		              CASE WHEN has_table_privilege(r.oid, c.oid, 'DELETE') THEN 'D' END,
+		              CASE WHEN has_table_privilege(r.oid, c.oid, 'TRUNCATE') THEN 'T' END,
+		              CASE WHEN has_table_privilege(r.oid, c.oid, 'TRIGGER, REFERENCES') THEN '!' END),
+		       pg_get_userbyid(c.relowner)
+		  FROM pg_class c
+		 CROSS JOIN pg_roles r
+		 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+		   AND r.rolname IN ('cauri_app', 'cauri_ops', 'cauri_ro')`)
+	require.NoError(t, err)
+	var table, role, rights, owner string
+	cells := 0
+	_, err = pgx.ForEachRow(rows, []any{&table, &role, &rights, &owner}, func() error {
+		require.Equal(t, persistence.RoleOwner, owner, table)
+		if strings.HasPrefix(table, "deliveries_2") || table == "goose_db_version_id_seq" {
+			require.Empty(t, rights, "%s of %s", table, role) // a partition is reached through its parent
+			return nil
+		}
+		meant, thought := may[table]
+		require.True(t, thought, "a table nobody has thought about: %s", table)
+		want := map[string]string{persistence.RoleApp: meant.app, persistence.RoleOps: meant.ops, persistence.RoleRead: meant.ro}[role]
+		require.Equal(t, want, rights, "%s on %s", role, table)
+		cells++
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 3*len(may), cells)
+	fmt.Printf("rights: %d tables × 3 roles\n", len(may))
+}
+
+// forbidden are statements that whoever took the engine over would try.
+var forbidden = []string{
+	"UPDATE postings SET amount = amount + 1", "DELETE FROM postings", "TRUNCATE postings",
+	"UPDATE journals SET kind = 'x'", "DELETE FROM journals", "TRUNCATE journals",
+	"UPDATE accounts SET balance = 0", "DELETE FROM accounts",
+	"UPDATE history SET to_status = 'x'", "DELETE FROM history", "TRUNCATE history",
+	"UPDATE outbox SET payload = '{}'", "DELETE FROM outbox", "TRUNCATE outbox",
+	"UPDATE deliveries SET body = ''", "DELETE FROM deliveries", "TRUNCATE deliveries",
+	"DELETE FROM inbox", "TRUNCATE inbox",
+	"UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit",
+	"UPDATE wallets SET name = 'x'", "DELETE FROM wallets", "TRUNCATE wallets",
+	"UPDATE gateway_overrides SET who = 'x'", "DELETE FROM gateway_overrides", "TRUNCATE gateway_overrides",
+	"UPDATE proposals SET amount = 1", "UPDATE proposals SET maker = 'x'", "DELETE FROM proposals", "TRUNCATE proposals",
+	"DELETE FROM transactions", "TRUNCATE transactions", "DELETE FROM holds", "DELETE FROM payouts",
+	"INSERT INTO staff (name, role, daily_limit, added_at) VALUES ('x', 'finance', 1, now())", "UPDATE staff SET role = 'finance'",
+	"UPDATE api_keys SET hash = ''", "UPDATE api_keys SET revoked_at = NULL", "DELETE FROM api_keys",
+	"INSERT INTO legal_moves SELECT 'hold', 'released', 'held'", "DELETE FROM legal_moves",
+	"ALTER TABLE postings DISABLE TRIGGER USER", "DROP TABLE postings", "DROP TRIGGER append_only ON postings",
+	"CREATE TABLE mine (x integer)", "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+	"SET session_replication_role = replica", "SET ROLE cauri_owner",
+}
+
+func TestWhoTookTheEngineOverCanWriteNoHistory(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.paid(t, "B1")
+	w.apply(t, id, engine.ConfirmDelivery{})
+	conn, err := pgx.Connect(t.Context(), w.account(t, persistence.RoleApp))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(t.Context()) }()
+	for _, statement := range forbidden {
+		_, err := conn.Exec(t.Context(), statement)
+		var refused *pgconn.PgError
+		require.ErrorAs(t, err, &refused, statement)
+		require.Equal(t, "42501", refused.Code, "%s: %s", statement, refused.Message)
+	}
+	w.sound(t)
+}
+
+// The owner has every right, and the triggers refuse it all the same.
+func TestTheOwnerCannotChangeWhatIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.paid(t, "B1")
+	w.apply(t, id, engine.ConfirmDelivery{})
+	conn, err := w.window.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	_, err = conn.Exec(t.Context(), "SET ROLE cauri_owner")
+	require.NoError(t, err)
+	for table, column := range map[string]string{
+		"postings": "amount", "journals": "kind", "history": "note", "outbox": "kind", "deliveries": "body", "wallets": "name",
+		"recipients": "code", "gateway_overrides": "why", "audit": "who",
+	} {
+		for _, statement := range []string{
+			"TRUNCATE " + table + " CASCADE", "DELETE FROM " + table, fmt.Sprintf("UPDATE %s SET %s = %s", table, column, column),
+		} {
+			_, err := conn.Exec(t.Context(), statement)
+			var refused *pgconn.PgError
+			require.ErrorAs(t, err, &refused, statement)
+			require.Equal(t, "append_only", refused.ConstraintName, statement)
+		}
+	}
+	w.sound(t)
+}
+
+// engines counts the accounts of these tests: they are the server's, not a database's.
+var engines atomic.Int32
+
+// account makes an account that is a member of one role, and connects as it.
+func (w *world) account(t *testing.T, role string) (dsn string) {
+	t.Helper()
+	name := fmt.Sprintf("%s_%d_%d", role, os.Getpid(), engines.Add(1))
+	w.exec(t, "CREATE ROLE "+name+" LOGIN IN ROLE "+role)
+	u, err := url.Parse(w.dsn)
+	require.NoError(t, err)
+	u.User = url.User(name)
+	return u.String()
+}
+
+// An engine whose account is a member of cauri_app and of nothing else does all there is.
+func TestAnAccountThatIsOnlyTheEnginesRunsAnEngine(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	dsn := w.account(t, persistence.RoleApp)
+	store := w.through(t, dsn)
+	id := freshID()
+	for _, cmd := range []engine.Command{initiation("B1"), succeeded(id, 50_000), engine.ConfirmDelivery{}} {
+		_, err := store.Apply(t.Context(), engine.Ask{Transaction: id, Command: cmd})
+		require.NoError(t, err)
+	}
+	require.NoError(t, persistence.CheckSchema(t.Context(), dsn))
+	found, err := store.CheckInvariants(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found)
+	keeper := store.Keeper()
+	require.NoError(t, keeper.Start(t.Context()))
+	require.NoError(t, keeper.Stop(t.Context()))
+
+	_, err = persistence.Open(t.Context(), persistence.Config{DSN: dsn, Role: persistence.RoleOps, Policy: w.policy})
+	require.ErrorContains(t, err, "GRANT cauri_ops")
+	_, err = persistence.Open(t.Context(), persistence.Config{DSN: w.account(t, persistence.RoleRead), Policy: w.policy})
+	require.ErrorContains(t, err, "GRANT cauri_app")
+	require.Error(t, persistence.Migrate(t.Context(), dsn, slog.New(slog.DiscardHandler)), "it owns nothing")
+}
+
+func TestAnEngineMakesPartitionsAndNoOtherTable(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	before := w.count(t, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass")
+	conn, err := pgx.Connect(t.Context(), w.account(t, persistence.RoleApp))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(t.Context()) }()
+	_, err = conn.Exec(t.Context(), "SELECT make_partitions(10)")
+	require.NoError(t, err)
+	require.Equal(t, before+3, w.count(t, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'deliveries'::regclass"))
+	_, err = conn.Exec(t.Context(), "SELECT make_partitions(100000)")
+	require.Error(t, err)
+}
+
+// What a production examines, of the server these tests have: fast and not durable, and
+// of two accounts.
+func TestAProductionExaminesItsServerAndItsAccount(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	faults, err := persistence.Examine(t.Context(), w.dsn)
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(faults, "\n"), "superuser")
+	require.Contains(t, strings.Join(faults, "\n"), "fsync is off")
+	w.exec(t, "ALTER DATABASE "+pgx.Identifier{w.name(t)}.Sanitize()+" SET synchronous_commit = off")
+	faults, err = persistence.Examine(t.Context(), w.account(t, persistence.RoleOwner))
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(faults, "\n"), "owns the ledger")
+	require.Contains(t, strings.Join(faults, "\n"), "synchronous_commit is off")
+	faults, err = persistence.Examine(t.Context(), w.account(t, persistence.RoleApp))
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(faults, "\n"), "account")
+}
+
+func (w *world) name(t *testing.T) (name string) {
+	t.Helper()
+	require.NoError(t, w.window.QueryRow(t.Context(), "SELECT current_database()").Scan(&name))
+	return name
+}
