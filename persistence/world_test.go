@@ -15,6 +15,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
@@ -91,7 +92,7 @@ func (w *world) second(t testing.TB) applier {
 func (w *world) through(t testing.TB, dsn string) *persistence.Store {
 	t.Helper()
 	s, err := persistence.Open(t.Context(), persistence.Config{
-		DSN: dsn, Policy: w.policy, Log: slog.New(slog.DiscardHandler), Health: func() engine.Health { return *w.health.Load() },
+		DSN: dsn, Vault: vault.Development(), Policy: w.policy, Log: slog.New(slog.DiscardHandler), Health: func() engine.Health { return *w.health.Load() },
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)

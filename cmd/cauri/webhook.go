@@ -117,7 +117,11 @@ func (c webhookReplay) rehearse(ctx context.Context, settings *Settings, to stre
 func (s *Settings) onStore(ctx context.Context, to streams, do func(*persistence.Store) error) error {
 	return s.onDatabase(ctx, to, func(dsn string) error {
 		policy := s.policy()
-		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Policy: &policy, Log: s.logger(to)})
+		sealing, err := s.vault()
+		if err != nil {
+			return err
+		}
+		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Policy: &policy, Vault: sealing, Log: s.logger(to)})
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ const (
 var (
 	ErrNoKeys  = errors.New("there is no key")
 	ErrTooMany = fmt.Errorf("more than %d keys", keysMax)
-	ErrKey     = errors.New("a key is spelled id:base64 of 32 bytes, as openssl rand -base64 32 makes")
+	ErrKey     = errors.New("a key is base64 of 32 bytes, as openssl rand -base64 32 makes")
 	ErrSameID  = errors.New("two keys have the same id")
 	ErrID      = fmt.Errorf("a key's id is of letters, digits, - and _, at most %d", idBytesMax)
 	ErrSameKey = errors.New("two ids have the same key")
@@ -68,19 +68,15 @@ type indexer struct {
 	macs *sync.Pool // of hash.Hash: keying one costs as much as using it
 }
 
-// ParseKeys reads id:base64 spellings. Its errors repeat none of them.
-func ParseKeys(spelled []secret.Secret) ([]secret.Named, error) {
-	keys := make([]secret.Named, 0, len(spelled))
-	for _, s := range spelled {
-		id, text, found := strings.Cut(strings.TrimSpace(s.Reveal()), ":")
-		if !found {
-			return nil, ErrKey
-		}
-		raw, err := base64.StdEncoding.DecodeString(text)
+// ReadKeys decodes the base64 of a setting's keys. Its errors repeat none of it.
+func ReadKeys(spelled []secret.Named) ([]secret.Named, error) {
+	keys := make([]secret.Named, len(spelled))
+	for i, k := range spelled {
+		raw, err := base64.StdEncoding.DecodeString(k.Value.Reveal())
 		if err != nil || len(raw) != keyBytes {
 			return nil, ErrKey
 		}
-		keys = append(keys, secret.Named{ID: id, Value: secret.New(string(raw))})
+		keys[i] = secret.Named{ID: k.ID, Value: secret.New(string(raw))}
 	}
 	return keys, check(keys)
 }

@@ -89,25 +89,22 @@ func TestARotationReadsTheOldAndMakesTheNew(t *testing.T) {
 func TestABadListOfKeysIsRefusedAndNotRepeated(t *testing.T) {
 	t.Parallel()
 	good := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
-	for spelled, want := range map[string]error{
-		"":                                   vault.ErrNoKeys,
-		good:                                 vault.ErrKey,
-		"a:short":                            vault.ErrKey,
-		"a:" + good[:20]:                     vault.ErrKey,
-		":" + good:                           vault.ErrID,
-		"a b:" + good:                        vault.ErrID,
-		strings.Repeat("a", 33) + ":" + good: vault.ErrID,
-		"a:" + good + ",a:" + good:           vault.ErrSameID,
-		"a:" + good + ",b:" + good:           vault.ErrSameKey,
+	one := func(id, text string) secret.Named { return secret.Named{ID: id, Value: secret.New(text)} }
+	for name, c := range map[string]struct {
+		keys []secret.Named
+		want error
+	}{
+		"none":                {nil, vault.ErrNoKeys},
+		"no base64":           {[]secret.Named{one("a", "!"+good)}, vault.ErrKey},
+		"short":               {[]secret.Named{one("a", good[:20])}, vault.ErrKey},
+		"no id":               {[]secret.Named{one("", good)}, vault.ErrID},
+		"an id of two words":  {[]secret.Named{one("a b", good)}, vault.ErrID},
+		"a long id":           {[]secret.Named{one(strings.Repeat("a", 33), good)}, vault.ErrID},
+		"two of one name":     {[]secret.Named{one("a", good), one("a", good)}, vault.ErrSameID},
+		"one under two names": {[]secret.Named{one("a", good), one("b", good)}, vault.ErrSameKey},
 	} {
-		var list []secret.Secret
-		for _, one := range strings.Split(spelled, ",") {
-			if one != "" {
-				list = append(list, secret.New(one))
-			}
-		}
-		_, err := vault.ParseKeys(list)
-		require.ErrorIs(t, err, want, spelled)
+		_, err := vault.ReadKeys(c.keys)
+		require.ErrorIs(t, err, c.want, name)
 		require.NotContains(t, err.Error(), good)
 	}
 	_, err := vault.New([]secret.Named{key("a")}, []secret.Named{key("a")})
