@@ -187,3 +187,101 @@ func TestADeliveryThatCantBeOpenedIsLeftOut(t *testing.T) {
 		require.Equal(t, p.Identity == readable.Identity, len(p.Deliveries) == 1)
 	}
 }
+
+func TestResealingLetsAnOldKeyGo(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		number := phone.MustParse(talentsPhone)
+		w.vault = keyed(t, "d1", "i1")
+		first := w.another(t)
+		w.Store, w.writer = first, w.kind(t, first)
+		_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.MTN, Phone: number, Name: "Awa"})
+		require.NoError(t, err)
+		w.team(t)
+		w.proposes(t, "awa", engine.Proposal{
+			Kind: engine.ActWallet, Talent: "T1", Wallet: &engine.Wallet{Operator: phone.Wave, Phone: phone.MustParse(proposedPhone), Name: "Awa"},
+		})
+		w.exec(t, "ALTER TABLE proposals DISABLE TRIGGER proposals_are_ruled_on_once")
+		w.exec(t, "UPDATE proposals SET made_at = now() - interval '25 h', ends_at = now() - interval '1 h'")
+		w.exec(t, "ALTER TABLE proposals ENABLE TRIGGER proposals_are_ruled_on_once")
+		done := w.paid(t, "B1")
+		w.apply(t, done, engine.ConfirmDelivery{})
+		w.apply(t, done, engine.Tick{})
+		asking := freshID()
+		w.apply(t, asking, initiation("B2"))
+
+		during := w.under(t, keyed(t, "d2 d1", "i2 i1"))
+		tell := func(persistence.Resealed) {}
+		dry, err := during.Reseal(t.Context(), true, tell)
+		require.NoError(t, err)
+		require.Equal(t, []persistence.Resealed{
+			{Table: "transactions", Looked: 2, Old: 2}, {Table: "payout_tries", Looked: 1, Old: 1}, {Table: "wallets", Looked: 1, Old: 1},
+			{Table: "proposals", Looked: 1, Old: 1},
+		}, dry)
+		told := 0
+		resealed, err := during.Reseal(t.Context(), false, func(persistence.Resealed) { told++ })
+		require.NoError(t, err)
+		require.Equal(t, []persistence.Resealed{
+			{Table: "transactions", Looked: 2, Old: 2, Sealed: 1, Left: 1}, {Table: "payout_tries", Looked: 1, Old: 1, Sealed: 1},
+			{Table: "wallets", Looked: 1, Old: 1, Sealed: 1}, {Table: "proposals", Looked: 1, Old: 1, Sealed: 1},
+		}, resealed, "who asks on their phone is left for the next run")
+		require.Equal(t, 4, told)
+		w.sound(t)
+		w.apply(t, asking, engine.RecordChargeAnswer{
+			Attempt: 1, Err: engine.Errorf(engine.Declined, engine.CodeInsufficientFunds, "")})
+		resealed, err = during.Reseal(t.Context(), false, tell)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), resealed[0].Sealed)
+
+		after := w.under(t, keyed(t, "d2", "i2"))
+		for _, id := range []engine.ID{done, asking} {
+			before, err := during.Payment(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, []engine.ID{id}, found(t, after, engine.Search{Name: before.Transaction.Payer.Phone.E164()}))
+		}
+		none, err := during.Reseal(t.Context(), false, tell)
+		require.NoError(t, err)
+		for _, table := range none {
+			require.Positive(t, table.Looked)
+			require.Zero(t, table.Old)
+		}
+		wallet, _, err := after.Wallet(t.Context(), "T1")
+		require.NoError(t, err)
+		require.Equal(t, number, wallet.Phone)
+		kept, err := after.KeptUnder(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []persistence.SealedUnder{{Table: "deliveries", Key: "d1", Rows: 1}}, kept, "evidence keeps its key")
+		seen, err := after.SealedUnder(t.Context())
+		require.NoError(t, err)
+		require.Contains(t, seen, persistence.SealedUnder{Table: "wallets", Key: "d2", Rows: 2, Known: true}, "a small table is seen from both ends")
+		w.sound(t)
+	})
+}
+
+// What the trigger lets through is a phone sealed anew, and nothing beside it.
+func TestSealingAnewChangesNothingElse(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.paid(t, "B1")
+	for _, change := range []string{
+		"phone_sealed = 'anew', amount = 1", "phone_sealed = 'anew', decision = gen_random_uuid()", "phone_sealed = 'anew', version = version + 2",
+		"phone_index = 'anew'", "talent_id = 'T2'",
+	} {
+		_, err := w.window.Exec(t.Context(), "UPDATE transactions SET "+change)
+		require.ErrorContains(t, err, "version", change)
+	}
+	w.exec(t, "UPDATE transactions SET phone_sealed = 'anew', phone_index = 'anew'")
+
+	_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.MTN, Phone: phone.MustParse(talentsPhone), Name: "Awa"})
+	require.NoError(t, err)
+	for _, change := range []string{"phone_sealed = phone_sealed", "phone_sealed = 'anew', name = 'Yao'", "operator = 'wave'"} {
+		require.Equal(t, "append_only", w.refusal(t, "UPDATE wallets SET "+change), change)
+	}
+	w.exec(t, "UPDATE wallets SET phone_sealed = 'anew'")
+
+	w.team(t)
+	w.proposes(t, "awa", engine.Proposal{
+		Kind: engine.ActWallet, Talent: "T1", Wallet: &engine.Wallet{Operator: phone.Wave, Phone: phone.MustParse(proposedPhone), Name: "Awa"},
+	})
+	require.Equal(t, "proposals_are_ruled_on_once", w.refusal(t, "UPDATE proposals SET phone_sealed = 'anew'"), "it may still be approved")
+}

@@ -219,6 +219,9 @@ func (v *Vault) Newest(sealed []byte) bool {
 	return err == nil && id == v.Keys()[0]
 }
 
+// Has reports whether a data key is among ours.
+func (v *Vault) Has(id string) bool { return slices.Contains(v.Keys(), id) }
+
 // Keys are the ids of the data keys, the newest first.
 func (v *Vault) Keys() []string {
 	ids := make([]string, len(v.sealers))

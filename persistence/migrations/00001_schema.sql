@@ -45,8 +45,13 @@ CREATE TABLE transactions (
 -- +goose StatementBegin
 -- Whoever writes has read the row under its lock, so the version is always the
 -- next one. A writer who went round the lock is refused, and decides again.
+-- To seal a phone anew is no decision: all else stays, its version too.
 CREATE FUNCTION version_is_not_the_next() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW.version = OLD.version AND NEW.phone_sealed <> OLD.phone_sealed
+       AND (to_jsonb(NEW) - '{phone_sealed,phone_index,ever_paid}'::text[]) = (to_jsonb(OLD) - '{phone_sealed,phone_index,ever_paid}'::text[]) THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'version % follows %', NEW.version, OLD.version USING ERRCODE = 'serialization_failure', CONSTRAINT = TG_NAME;
 END $$;
 -- +goose StatementEnd
@@ -554,7 +559,12 @@ CREATE TABLE wallets (
     PRIMARY KEY (talent_id, no),
     CONSTRAINT wallets_count_from_one CHECK (no > 0)
 );
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- A wallet may be sealed anew, under another key: nothing else of it ever changes.
+CREATE TRIGGER append_only_but_sealed BEFORE UPDATE ON wallets FOR EACH ROW
+    WHEN (NEW.phone_sealed = OLD.phone_sealed
+       OR (NEW.talent_id, NEW.no, NEW.set_at, NEW.operator, NEW.name) IS DISTINCT FROM (OLD.talent_id, OLD.no, OLD.set_at, OLD.operator, OLD.name))
+    EXECUTE FUNCTION append_only();
 -- Gateways' names for wallets: made once, kept for ever.
 CREATE TABLE recipients (
     talent_id text NOT NULL,
@@ -677,6 +687,10 @@ DECLARE
     may   bigint;
     spent bigint;
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.ends_at < clock_timestamp() AND NEW.phone_sealed <> OLD.phone_sealed
+       AND (to_jsonb(NEW) - 'phone_sealed') = (to_jsonb(OLD) - 'phone_sealed') THEN
+        RETURN NEW; -- sealed anew, when it can be approved no more
+    END IF;
     IF TG_OP = 'UPDATE' AND OLD.verdict IS NOT NULL THEN
         RAISE EXCEPTION 'it was ruled on before' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
     END IF;
