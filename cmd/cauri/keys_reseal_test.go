@@ -44,7 +44,7 @@ func TestAnOldDataKeyIsRotatedOutBesideARunningEngine(t *testing.T) {
 	require.Equal(t, []string{"development"}, developers.Keys())
 	sum := sha256.Sum256([]byte("cauri development data key"))
 	both := "development:" + base64.StdEncoding.EncodeToString(sum[:]) + "," + spelledKeys("d2")
-	code, out, errs = with(both, "keys", "reseal", "--dry-run", "--json")
+	code, out, errs = with(both, "keys", "reseal", "--dry-run", "--json", "--reason", "to see")
 	require.Zero(t, code, errs)
 	var dry resealed
 	require.NoError(t, json.Unmarshal([]byte(out), &dry), out)
@@ -62,7 +62,7 @@ func TestAnOldDataKeyIsRotatedOutBesideARunningEngine(t *testing.T) {
 	require.NoError(t, window.QueryRow(t.Context(), "SELECT who FROM audit WHERE reason = 'a year is over'").Scan(&who))
 	require.Contains(t, who, "system:")
 
-	code, out, _ = with(spelledKeys("d2"), "keys", "reseal", "--dry-run")
+	code, out, _ = with(spelledKeys("d2"), "keys", "reseal", "--dry-run", "--reason", "to see")
 	require.Equal(t, exitBroken, code)
 	require.Contains(t, out, "MISSING from CAURI_DATA_KEYS", "the webhooks keep it")
 	p.app = p.node(t, func(s *Settings) {
