@@ -88,3 +88,17 @@ func (s *Store) addEvidence(ctx context.Context, parked []engine.Parked) error {
 	})
 	return translate(err)
 }
+
+// Evidence is the bytes a notification was told in, the latest few. Who asks is written
+// down first: there are people in them. NotFound when none are kept.
+func (s *Store) Evidence(ctx context.Context, identity engine.Identity, by engine.Act) ([]engine.Delivery, error) {
+	if err := s.WriteDown(ctx, by, string(identity)); err != nil {
+		return nil, err
+	}
+	one := []engine.Parked{{Identity: identity}}
+	err := s.addEvidence(ctx, one)
+	if err == nil && len(one[0].Deliveries) == 0 {
+		err = engine.Errorf(engine.NotFound, engine.CodeNotificationForeign, "no bytes of %s are kept, or none can be opened", identity)
+	}
+	return one[0].Deliveries, err
+}
