@@ -3,7 +3,6 @@ package persistence
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
@@ -65,7 +64,7 @@ func unreadable(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: what + " can't be opened", Err: fmt.Errorf("%s: %w", what, err)}
+	return &engine.Error{Kind: engine.Internal, Code: engine.CodeInternal, Detail: what + " can't be opened", Err: err}
 }
 
 // errNoVault is a bug of whoever opens a store.

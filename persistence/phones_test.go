@@ -146,7 +146,8 @@ func TestARotatedKeyOpensWhatIsOldAndSealsWhatIsNew(t *testing.T) {
 	_, err = before.Apply(t.Context(), engine.Ask{Transaction: freshID(), Command: second})
 	require.Equal(t, engine.CodePromptOpen, engine.CodeOf(err), "and a node that has the old key alone sees what one with both asks")
 	require.Equal(t, []engine.ID{fresh, old}, found(t, during, engine.Search{Name: "07 00 00 00 42"}), "both are found")
-	require.Empty(t, found(t, w.under(t, keyed(t, "d2 d1", "i3")), engine.Search{Name: "0700000042"}), "not by a key they were not indexed with")
+	stranger := w.under(t, keyed(t, "d2 d1", "i3"))
+	require.Empty(t, found(t, stranger, engine.Search{Name: "0700000042"}), "not by a key they were not indexed with")
 
 	_, err = before.Payment(t.Context(), fresh)
 	require.ErrorContains(t, err, `it is sealed under the data key "d2", which is not among CAURI_DATA_KEYS`)
@@ -253,7 +254,8 @@ func TestResealingLetsAnOldKeyGo(t *testing.T) {
 		require.Equal(t, []persistence.SealedUnder{{Table: "deliveries", Key: "d1", Rows: 1}}, kept, "evidence keeps its key")
 		seen, err := after.SealedUnder(t.Context())
 		require.NoError(t, err)
-		require.Contains(t, seen, persistence.SealedUnder{Table: "wallets", Key: "d2", Rows: 2, Known: true}, "a small table is seen from both ends")
+		bothEnds := persistence.SealedUnder{Table: "wallets", Key: "d2", Rows: 2, Known: true}
+		require.Contains(t, seen, bothEnds, "a small table is seen from both ends")
 		w.sound(t)
 	})
 }
@@ -264,7 +266,8 @@ func TestSealingAnewChangesNothingElse(t *testing.T) {
 	w := open(t)
 	w.paid(t, "B1")
 	for _, change := range []string{
-		"phone_sealed = 'anew', amount = 1", "phone_sealed = 'anew', decision = gen_random_uuid()", "phone_sealed = 'anew', version = version + 2",
+		"phone_sealed = 'anew', amount = 1", "phone_sealed = 'anew', decision = gen_random_uuid()",
+		"phone_sealed = 'anew', version = version + 2",
 		"phone_index = 'anew'", "talent_id = 'T2'",
 	} {
 		_, err := w.window.Exec(t.Context(), "UPDATE transactions SET "+change)

@@ -93,7 +93,8 @@ var fillForPlans = []string{
 	`INSERT INTO transactions (id, decision, created_at, amount, version, step, event_seq, journal_seq, currency, status, code, review, method,
 		operator, phone_sealed, phone_index, email, payer_id, principal, booking_id, talent_id)
 	 SELECT gen_random_uuid(), gen_random_uuid(), now(), 100, 1, 1, 0, 0, 'XOF', 'failed', '', CASE WHEN n % 100 = 0 THEN 'x' ELSE '' END,
-		'mobile_money', 'mtn', 'sealed', sha256(n::text::bytea), 'a@example.ci', CASE WHEN n % 2 = 0 THEN 'p' || n % 500 ELSE '' END, 'platform' || n % 20,
+		'mobile_money', 'mtn', 'sealed', sha256(n::text::bytea),
+		'a@example.ci', CASE WHEN n % 2 = 0 THEN 'p' || n % 500 ELSE '' END, 'platform' || n % 20,
 		'b' || n, 't' || n % 300
 	   FROM generate_series(1, 20000) n`,
 	`INSERT INTO attempts (transaction_id, no, step, otp_tries, absences, captured, fee, fee_subunits, asked_at, since_at, live_money,

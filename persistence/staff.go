@@ -182,7 +182,8 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
 	err = tx.QueryRow(ctx, sql("AddProposal"), [16]byte(p.ID), string(p.Kind), orNull(p.Payment), p.Talent, p.Number, string(p.Review),
-		string(p.Through), string(w.Operator), sealPhone(s.vault, proposalPlace(p.ID), w.Phone), w.Name, p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
+		string(p.Through), string(w.Operator), sealPhone(s.vault, proposalPlace(p.ID), w.Phone), w.Name,
+		p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
 		Scan(&p.MadeAt, &p.EndsAt)
 	if err == nil {
 		batch := &pgx.Batch{}

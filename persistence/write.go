@@ -190,8 +190,9 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 		if before.Payout != nil && i < len(before.Payout.Tries) && before.Payout.Tries[i] == try {
 			continue
 		}
+		sealed := sealPhone(w.vault, tryPlace(t.ID, try.No), try.Wallet.Phone)
 		w.tries.row(id, try.No, string(try.Gateway), try.Live, t.TryReference(try).String(), int64(try.Amount), try.Wallet.No,
-			string(try.Wallet.Operator), sealPhone(w.vault, tryPlace(t.ID, try.No), try.Wallet.Phone), try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
+			string(try.Wallet.Operator), sealed, try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
 			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Doubt), string(try.Code), try.Text, try.Sends, try.SentAt)
 	}
 }

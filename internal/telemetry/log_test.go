@@ -70,7 +70,8 @@ func FuzzRedact(f *testing.F) {
 		d := fmt.Sprintf("%s%08d", []string{"01", "05", "07"}[digits%3], digits%100_000_000)
 		pairs := []string{d[:2], d[2:4], d[4:6], d[6:8], d[8:]}
 		spelled := []string{
-			d, "+225" + d, "00225" + d, "225" + d, "+225 " + d, strings.Join(pairs, " "), "+225 " + strings.Join(pairs, "."), strings.Join(pairs, "-"),
+			d, "+225" + d, "00225" + d, "225" + d, "+225 " + d,
+			strings.Join(pairs, " "), "+225 " + strings.Join(pairs, "."), strings.Join(pairs, "-"),
 		}[int(spelling)%8]
 		if touches(before, false) || touches(after, true) {
 			t.Skip("a longer run of letters and digits is no number")

@@ -3,31 +3,31 @@
 
 -- name: SealedUnder
 -- Of a look at each table's ends: enough to name a key that is missing, whatever the size.
-SELECT place, convert_from(substr(sealed, 3, get_byte(sealed, 1)), 'UTF8') AS key, count(*)
-  FROM (SELECT * FROM (SELECT 'transactions' AS place, phone_sealed AS sealed FROM transactions ORDER BY id LIMIT $1) t
+SELECT place, encode(substr(sealed, 3, get_byte(sealed, 1)), 'escape') AS key, count(*)
+  FROM ((SELECT 'transactions' AS place, phone_sealed AS sealed FROM transactions ORDER BY id LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'transactions', phone_sealed FROM transactions ORDER BY id DESC LIMIT $1) t
+        (SELECT 'transactions', phone_sealed FROM transactions ORDER BY id DESC LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'payout_tries', phone_sealed FROM payout_tries ORDER BY transaction_id, no LIMIT $1) t
+        (SELECT 'payout_tries', phone_sealed FROM payout_tries ORDER BY transaction_id, no LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'payout_tries', phone_sealed FROM payout_tries ORDER BY transaction_id DESC, no DESC LIMIT $1) t
+        (SELECT 'payout_tries', phone_sealed FROM payout_tries ORDER BY transaction_id DESC, no DESC LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'wallets', phone_sealed FROM wallets ORDER BY talent_id, no LIMIT $1) t
+        (SELECT 'wallets', phone_sealed FROM wallets ORDER BY talent_id, no LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'wallets', phone_sealed FROM wallets ORDER BY talent_id DESC, no DESC LIMIT $1) t
+        (SELECT 'wallets', phone_sealed FROM wallets ORDER BY talent_id DESC, no DESC LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'proposals', phone_sealed FROM proposals ORDER BY id LIMIT $1) t
+        (SELECT 'proposals', phone_sealed FROM proposals ORDER BY id LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'proposals', phone_sealed FROM proposals ORDER BY id DESC LIMIT $1) t
+        (SELECT 'proposals', phone_sealed FROM proposals ORDER BY id DESC LIMIT $1)
          UNION ALL
-        SELECT * FROM (SELECT 'deliveries', body FROM deliveries LIMIT $1) t) seen
+        (SELECT 'deliveries', body FROM deliveries LIMIT $1)) seen
  WHERE length(sealed) > 2
  GROUP BY 1, 2
  ORDER BY 1, 2;
 
 -- name: KeptUnder
 -- Of what is never written again: it goes with its retention.
-SELECT 'deliveries', convert_from(substr(head, 3, get_byte(head, 1)), 'UTF8') AS key, count(*)
+SELECT 'deliveries', encode(substr(head, 3, get_byte(head, 1)), 'escape') AS key, count(*)
   FROM (SELECT substr(body, 1, 40) AS head FROM deliveries) kept
  WHERE length(head) > 2
  GROUP BY 2

@@ -98,7 +98,8 @@ func (f *field) seed(ctx context.Context, n int) ([]engine.ID, error) {
 		ids[i] = freshID()
 	}
 	err := pgx.BeginFunc(ctx, f.window, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `CREATE TEMPORARY TABLE seeds (id uuid, body text, booking text, sealed bytea, index bytea) ON COMMIT DROP`); err != nil {
+		const seeds = `CREATE TEMPORARY TABLE seeds (id uuid, body text, booking text, sealed bytea, index bytea) ON COMMIT DROP`
+		if _, err := tx.Exec(ctx, seeds); err != nil {
 			return err
 		}
 		rows := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
@@ -128,8 +129,9 @@ func (f *field) seed(ctx context.Context, n int) ([]engine.ID, error) {
 
 // copied says what of a copy is its own. All else is the model's.
 var copied = map[string]string{
-	"id": "n.id", "transaction_id": "n.id", "booking_id": "n.booking", "phone_sealed": "n.sealed", "phone_index": "n.index", "reference": "n.body || '-c1'",
-	"subject": "replace(m.subject, $2, n.body)", "identity": "replace(m.identity, $2, n.body)",
+	"id": "n.id", "transaction_id": "n.id", "booking_id": "n.booking", "phone_sealed": "n.sealed", "phone_index": "n.index",
+	"reference": "n.body || '-c1'",
+	"subject":   "replace(m.subject, $2, n.body)", "identity": "replace(m.identity, $2, n.body)",
 }
 
 // copyRows copies the model's rows of a table, as source holds them, for each new
