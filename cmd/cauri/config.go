@@ -136,6 +136,7 @@ func (s *Settings) complete() error {
 			s.FedaPayWebhookSecrets = []secret.Secret{secret.New(developmentFedaPayWebhook)}
 		}
 		s.assumeAccess()
+		s.assumeData()
 	}
 	var faults Misconfigured
 	faults = append(faults, s.requireSecrets()...)

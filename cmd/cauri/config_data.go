@@ -21,6 +21,17 @@ type DataSettings struct {
 // makeOne is where a data or index key comes from.
 const makeOne = "write k1: and what openssl rand -base64 32 makes"
 
+// assumeData is what a developer need not set.
+func (s *Settings) assumeData() {
+	data, index := vault.DevelopmentKeys()
+	if len(s.DataKeys) == 0 {
+		s.DataKeys = vault.SpellKeys(data)
+	}
+	if len(s.IndexKeys) == 0 {
+		s.IndexKeys = vault.SpellKeys(index)
+	}
+}
+
 // vault is made of the lists. A developer who has none gets keys that everybody knows.
 func (s *Settings) vault() (*vault.Vault, error) {
 	data, index := vault.DevelopmentKeys()

@@ -51,11 +51,6 @@ func sealing() DataSettings {
 	return DataSettings{DataKeys: one("data"), IndexKeys: one("index")}
 }
 
-// spelledKey is one of the developers' keys, as a setting spells it.
-func spelledKey(keys []secret.Named) []secret.Named {
-	return []secret.Named{{ID: "k1", Value: secret.New(base64.StdEncoding.EncodeToString([]byte(keys[0].Value.Reveal())))}}
-}
-
 // counting are the rates everybody has who sets none.
 func counting() EdgeSettings {
 	var cli struct{ EdgeSettings }
@@ -235,11 +230,11 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 		},
 		"the developers' data key": {func(s *Settings) {
 			data, _ := vault.DevelopmentKeys()
-			s.DataKeys = spelledKey(data)
+			s.DataKeys = vault.SpellKeys(data)
 		}, "CAURI_DATA_KEYS holds"},
 		"the developers' index key": {func(s *Settings) {
 			_, index := vault.DevelopmentKeys()
-			s.IndexKeys = spelledKey(index)
+			s.IndexKeys = vault.SpellKeys(index)
 		}, "CAURI_INDEX_KEYS holds"},
 		"one key for both":          {func(s *Settings) { s.IndexKeys = s.DataKeys }, "CAURI_DATA_KEYS, CAURI_INDEX_KEYS"},
 		"two data keys of one name": {func(s *Settings) { s.DataKeys = append(s.DataKeys, s.IndexKeys[0]) }, "CAURI_DATA_KEYS: two keys"},

@@ -81,6 +81,15 @@ func ReadKeys(spelled []secret.Named) ([]secret.Named, error) {
 	return keys, check(keys)
 }
 
+// SpellKeys is what ReadKeys reads.
+func SpellKeys(keys []secret.Named) []secret.Named {
+	spelled := make([]secret.Named, len(keys))
+	for i, k := range keys {
+		spelled[i] = secret.Named{ID: k.ID, Value: secret.New(base64.StdEncoding.EncodeToString([]byte(k.Value.Reveal())))}
+	}
+	return spelled
+}
+
 func check(keys []secret.Named) error {
 	seen, ids := map[string]bool{}, map[string]bool{}
 	for _, k := range keys {
