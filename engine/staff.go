@@ -30,6 +30,7 @@ const (
 	ActStaff  ActKind = "staff"  // somebody taken on, changed or ended
 	ActKey    ActKind = "key"    // a key made, replaced or revoked
 	ActReplay ActKind = "replay" // a notification tried again
+	ActReveal ActKind = "reveal" // what is sealed was read
 )
 
 // ProposedActs are those that take two persons.

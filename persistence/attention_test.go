@@ -10,6 +10,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -18,7 +19,7 @@ func TestWhatPeopleMustLookAtIsShown(t *testing.T) {
 	w := open(t)
 	registry := prometheus.NewRegistry()
 	s, err := persistence.Open(t.Context(), persistence.Config{
-		DSN: w.dsn, Policy: w.policy, Registry: registry, Log: slog.New(slog.DiscardHandler),
+		DSN: w.dsn, Vault: vault.Development(), Policy: w.policy, Registry: registry, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)

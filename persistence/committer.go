@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/engine/phone"
 )
 
 // CommitterConfig bounds a Committer. Zeros mean what is said beside them.
@@ -311,10 +313,16 @@ func contended(ask engine.Ask) []any {
 	if c, initiates := ask.Command.(engine.InitiateCharge); initiates {
 		names = append(names, booking(c.Booking))
 		if !c.Payer.Phone.IsZero() { // a card's payer may have none
-			names = append(names, promptOf(c.Payer, c.Amount))
+			names = append(names, asked{c.Payer.Phone, c.Amount})
 		}
 	}
 	return names
+}
+
+// asked is a phone and what it is asked for, in this process alone.
+type asked struct {
+	phone  phone.Number
+	amount money.Amount
 }
 
 // booking keeps a booking's name apart from other names.

@@ -12,10 +12,11 @@
 // answered is not guessed about: PostgreSQL is asked what became of it.
 //
 // Lock order, everywhere: transactions by id; their talents, shared, against
-// whoever sets a wallet; slots by booking, prompts by phone and amount; their
-// children by number; inbox rows by identity; due
+// whoever sets a wallet; slots by booking, prompts by the phone's index and
+// amount; their children by number; inbox rows by identity; due
 // rows; balance rows by address, last. SetWallet takes its talent and then due
 // rows; a claim takes due or inbox rows alone, and skips what is locked.
 //
-// What never happens here: a decision, a call to a gateway, a job.
+// What never happens here: a decision, a call to a gateway, a job, a phone that can be
+// read in a row (phones.go).
 package persistence

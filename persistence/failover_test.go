@@ -245,7 +245,7 @@ func TestAPageAsksOnNobodysPhone(t *testing.T) {
 			require.Equal(t, engine.Hosted, applied.State.Attempts[0].Flow)
 		}
 		require.Zero(t, w.count(t, "SELECT count(*) FROM open_prompts"))
-		require.Equal(t, 2, w.count(t, "SELECT count(*) FROM transactions WHERE method = 'card' AND operator = '' AND phone = ''"))
+		require.Equal(t, 2, w.count(t, "SELECT count(*) FROM transactions WHERE method = 'card' AND operator = '' AND phone_index = ''"))
 		w.sound(t)
 	})
 }

@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -47,7 +46,8 @@ func errReused() error {
 // first, and returns the first: whoever replays gets the very same. The key was
 // stored in the commit of its effect; an unknown one is NotFound.
 func (s *Store) Remember(ctx context.Context, key engine.IdempotencyKey, status int, body []byte) (int, []byte, error) {
-	if _, err := s.pool.Exec(ctx, sql("Remember"), key.Principal, key.Operation, key.Key, key.Hash[:], status, body); err != nil {
+	hashes := s.vault.Indexes(requestIndex, key.Hash[:])
+	if _, err := s.pool.Exec(ctx, sql("Remember"), key.Principal, key.Operation, key.Key, hashes, status, body); err != nil {
 		return 0, nil, translate(err)
 	}
 	first, answer, found, err := s.Recall(ctx, key)
@@ -68,7 +68,7 @@ func (s *Store) Recall(ctx context.Context, key engine.IdempotencyKey) (status i
 		return 0, nil, false, nil
 	case err != nil:
 		return 0, nil, false, translate(err)
-	case !bytes.Equal(hash, key.Hash[:]):
+	case !s.vault.Matches(requestIndex, key.Hash[:], hash):
 		return 0, nil, false, errReused()
 	case answered == nil:
 		return 0, nil, false, nil

@@ -35,7 +35,7 @@ func (s *Store) Park(ctx context.Context, n engine.Notification) error {
 	batch := &pgx.Batch{}
 	batch.Queue(sql("Park"), string(n.Identity), string(n.Gateway), n.Kind, transaction, status, n.Foreign, firstTry)
 	batch.Queue(sql("InsertOtherDeliveries"), []string{string(n.Identity)}, []string{string(n.Gateway)}, [][]byte{n.Delivery.Signature},
-		[][]byte{append([]byte{}, n.Delivery.Body...)}) // no body is an empty one
+		[][]byte{sealBody(s.vault, n)})
 	return translate(s.pool.SendBatch(ctx, batch).Close()) // one implicit transaction
 }
 

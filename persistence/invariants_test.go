@@ -76,7 +76,7 @@ var controls = map[string][]string{
 	"I24e": {`DELETE FROM due WHERE kind = 'charge'`, `UPDATE transactions SET status = 'initiated' WHERE status = 'succeeded'`},
 	"I25": {
 		`DELETE FROM open_prompts`, `UPDATE open_prompts SET amount = amount + 1`, `UPDATE attempts SET flow = 'hosted'`,
-		`INSERT INTO open_prompts SELECT amount, id, phone FROM transactions WHERE status = 'failed'`,
+		`INSERT INTO open_prompts SELECT amount, id, phone_index FROM transactions WHERE status = 'failed'`,
 	},
 	"I26a": {
 		`UPDATE refunds SET status = 'owed' WHERE status = 'sending'`,

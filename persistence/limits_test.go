@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -90,7 +91,7 @@ func TestAnExhaustedPoolIsOverloadedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	small, err := persistence.Open(t.Context(), persistence.Config{
-		DSN: w.dsn, PoolMax: 1, Policy: w.policy, Log: slog.New(slog.DiscardHandler),
+		DSN: w.dsn, PoolMax: 1, Vault: vault.Development(), Policy: w.policy, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(small.Close)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 // querier is a connection or a database transaction.
@@ -20,7 +21,7 @@ type querier interface {
 type want struct {
 	ids        []engine.ID
 	bookings   []string                // slots to read beside those of the transactions
-	prompts    []prompt                // phones and amounts to read beside theirs
+	prompts    []prompt                // to read beside theirs
 	keys       []engine.IdempotencyKey // answers given before
 	identities []string                // notifications that may count already
 	timeline   bool                    // the transactions' history too
@@ -30,6 +31,7 @@ type want struct {
 
 // loaded is what one round trip brought back.
 type loaded struct {
+	vault    *vault.Vault
 	now      time.Time // the database's clock, read under the locks
 	xid      string    // the database transaction's number
 	found    map[engine.ID]*engine.Transaction
@@ -52,8 +54,9 @@ type slot struct {
 // after them is what the last writer committed, and the database transaction
 // stays open. Otherwise all is read from one snapshot: rows of two moments would
 // make a state that never was.
-func load(ctx context.Context, q querier, w want) (*loaded, error) {
+func (s *Store) load(ctx context.Context, q querier, w want) (*loaded, error) {
 	l := &loaded{
+		vault: s.vault,
 		found: make(map[engine.ID]*engine.Transaction, len(w.ids)), slots: map[string]slot{}, prompts: map[prompt]engine.ID{},
 		keys: map[keyName]keyRow{}, identities: map[engine.Identity]string{},
 	}
@@ -141,7 +144,7 @@ func (l *loaded) setOwners(t *engine.Transaction) {
 		t.Slot, t.SlotPaid = l.slots[t.Booking].owner, l.slots[t.Booking].paid
 	}
 	if t.Prompt = t.ID; !t.OwnsPrompt() {
-		t.Prompt = l.prompts[promptOf(t.Payer, t.Amount)]
+		t.Prompt = l.asks(t.Payer, t.Amount)
 	}
 }
 
@@ -171,8 +174,8 @@ func (l *loaded) queueCaptured(batch *pgx.Batch, ids [][16]byte) {
 // queueOwners asks who has the slots of bookings, and asks on phones.
 func (l *loaded) queueOwners(batch *pgx.Batch, ids [][16]byte, w want) {
 	each(batch, sql("ReadSlots"), l.addSlot, w.bookings, ids)
-	phones, amounts := splitPrompts(w.prompts)
-	each(batch, sql("ReadPrompts"), l.addPrompt, phones, amounts, ids)
+	indexes, amounts := splitPrompts(w.prompts)
+	each(batch, sql("ReadPrompts"), l.addPrompt, indexes, amounts, ids)
 }
 
 // each queues a query whose rows are handed over one by one.
@@ -199,9 +202,9 @@ func uuids(ids []engine.ID) [][16]byte {
 func (l *loaded) addTransaction(row pgx.CollectableRow) error {
 	var t engine.Transaction
 	var id [16]byte
-	var number string
+	var sealed []byte
 	var deliveryDueAt, inquiredAt, paidAt *time.Time
-	err := row.Scan(&id, &t.Version, &t.Principal, &t.Booking, &t.Talent, &t.Amount, &t.Currency, &t.Method, &t.Payer.Operator, &number,
+	err := row.Scan(&id, &t.Version, &t.Principal, &t.Booking, &t.Talent, &t.Amount, &t.Currency, &t.Method, &t.Payer.Operator, &sealed,
 		&t.Payer.Email, &t.Payer.ID, &deliveryDueAt, &t.Status, &t.Step, &t.Code, &t.Review, &inquiredAt, &t.CreatedAt, &paidAt, &t.EventSeq,
 		&t.JournalSeq)
 	if err != nil {
@@ -209,7 +212,7 @@ func (l *loaded) addTransaction(row pgx.CollectableRow) error {
 	}
 	t.ID = id
 	t.DeliveryDueAt, t.InquiredAt, t.PaidAt, t.CreatedAt = stored(deliveryDueAt), stored(inquiredAt), stored(paidAt), t.CreatedAt.UTC()
-	if t.Payer.Phone, err = loadPhone(number); err != nil {
+	if t.Payer.Phone, err = openPhone(l.vault, payerPlace(t.ID), sealed); err != nil {
 		return fmt.Errorf("transaction %s: %w", t.ID, err)
 	}
 	l.found[t.ID] = &t
@@ -272,16 +275,16 @@ func (l *loaded) addPayout(row pgx.CollectableRow) error {
 func (l *loaded) addTry(row pgx.CollectableRow) error {
 	var try engine.Try
 	var id [16]byte
-	var number string
-	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &number,
+	var sealed []byte
+	err := row.Scan(&id, &try.No, &try.Gateway, &try.Live, &try.Status, &try.Step, &try.Amount, &try.Wallet.No, &try.Wallet.Operator, &sealed,
 		&try.Wallet.Name, &try.Recipient, &try.GatewayReference, &try.Fee, &try.FeeSubunits, &try.Doubt, &try.Code, &try.Text, &try.Sends,
 		&try.AskedAt, &try.SentAt)
 	if err != nil {
 		return err
 	}
 	try.AskedAt, try.SentAt = try.AskedAt.UTC(), try.SentAt.UTC()
-	if try.Wallet.Phone, err = loadPhone(number); err != nil {
-		return err
+	if try.Wallet.Phone, err = openPhone(l.vault, tryPlace(id, try.No), sealed); err != nil {
+		return fmt.Errorf("try %d of transaction %s: %w", try.No, engine.ID(id), err)
 	}
 	if t := l.found[id]; t != nil && t.Payout != nil {
 		t.Payout.Tries = append(t.Payout.Tries, try)
@@ -290,16 +293,17 @@ func (l *loaded) addTry(row pgx.CollectableRow) error {
 }
 
 func (l *loaded) addWallet(row pgx.CollectableRow) error {
-	var talent, number string
+	var talent string
+	var sealed []byte
 	var w engine.Wallet
 	var setAt time.Time
 	var recipients map[engine.Gateway]string
-	err := row.Scan(&talent, &w.No, &w.Operator, &number, &w.Name, &setAt, &recipients)
+	err := row.Scan(&talent, &w.No, &w.Operator, &sealed, &w.Name, &setAt, &recipients)
 	if err != nil {
 		return err
 	}
-	if w.Phone, err = loadPhone(number); err != nil {
-		return err
+	if w.Phone, err = openPhone(l.vault, walletPlace(talent, w.No), sealed); err != nil {
+		return fmt.Errorf("a wallet of talent %s: %w", talent, err)
 	}
 	for _, t := range l.found {
 		if t.Talent == talent {

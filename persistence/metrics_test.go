@@ -33,7 +33,9 @@ func TestApplyIsCountedByCommandAndOutcome(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	registry := prometheus.NewRegistry()
-	store, err := persistence.Open(t.Context(), persistence.Config{DSN: w.dsn, Policy: w.policy, PoolMax: 3, Registry: registry})
+	store, err := persistence.Open(t.Context(), persistence.Config{
+		DSN: w.dsn, Vault: w.vault, Policy: w.policy, PoolMax: 3, Registry: registry,
+	})
 	require.NoError(t, err)
 	defer store.Close()
 	id := freshID()

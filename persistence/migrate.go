@@ -99,7 +99,8 @@ func CheckSchema(ctx context.Context, dsn string) error {
 			return fmt.Errorf("read the schema's version: %w", err)
 		}
 		if at < target {
-			return fmt.Errorf("the schema is at version %d, and this build's at %d: run cauri migrate up first, as a member of %s", at, target, RoleOwner)
+			return fmt.Errorf("the schema is at version %d, and this build's at %d: run cauri migrate up first, as a member of %s",
+				at, target, RoleOwner)
 		}
 		making, err := fingerprint(provider, target)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
@@ -140,7 +141,7 @@ func TestPartitionsAreCutAtMidnightUTC(t *testing.T) {
 func TestAnAddressThatCannotBeReadIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://cauri:s3cret@[::1/db", "postgres://cauri:s3cret@localhost:notaport/db"} {
-		_, opening := persistence.Open(t.Context(), persistence.Config{DSN: dsn, Policy: open(t).policy})
+		_, opening := persistence.Open(t.Context(), persistence.Config{DSN: dsn, Vault: vault.Development(), Policy: open(t).policy})
 		for _, err := range []error{opening, persistence.Migrate(t.Context(), dsn, slog.New(slog.DiscardHandler))} {
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), "s3cret")

@@ -92,9 +92,10 @@ var fillForPlans = []string{
 	"SET LOCAL ROLE NONE", // the engine's role may do none of this
 	"SET LOCAL session_replication_role = replica",
 	`INSERT INTO transactions (id, decision, created_at, amount, version, step, event_seq, journal_seq, currency, status, code, review, method,
-		operator, phone, email, payer_id, principal, booking_id, talent_id)
+		operator, phone_sealed, phone_index, email, payer_id, principal, booking_id, talent_id)
 	 SELECT gen_random_uuid(), gen_random_uuid(), now(), 100, 1, 1, 0, 0, 'XOF', 'failed', '', CASE WHEN n % 100 = 0 THEN 'x' ELSE '' END,
-		'mobile_money', 'mtn', '+2250500' || n, 'a@example.ci', CASE WHEN n % 2 = 0 THEN 'p' || n % 500 ELSE '' END, 'platform' || n % 20,
+		'mobile_money', 'mtn', 'sealed', sha256(n::text::bytea),
+		'a@example.ci', CASE WHEN n % 2 = 0 THEN 'p' || n % 500 ELSE '' END, 'platform' || n % 20,
 		'b' || n, 't' || n % 300
 	   FROM generate_series(1, 20000) n`,
 	`INSERT INTO attempts (transaction_id, no, step, otp_tries, absences, captured, fee, fee_subunits, asked_at, since_at, live_money,
@@ -104,7 +105,7 @@ var fillForPlans = []string{
 	`INSERT INTO payouts (transaction_id, amount, due_at, paid_at, step, talent_id, status, gateway, waiting, code)
 	 SELECT id, 90, now(), now(), 1, talent_id, CASE WHEN review = '' THEN 'paid' ELSE 'failed' END, 'paystack', '', '' FROM transactions`,
 	`INSERT INTO payout_tries (transaction_id, no, step, sends, wallet_no, amount, fee, fee_subunits, asked_at, sent_at, live_money, reference,
-		gateway, gateway_reference, status, operator, phone, name, recipient, doubt, code, said)
+		gateway, gateway_reference, status, operator, phone_sealed, name, recipient, doubt, code, said)
 	 SELECT id, 1, 1, 1, 1, 90, 0, 0, now(), now(), true, id::text, 'paystack', 'g' || id, 'paid', 'mtn', '', '', '', '', '', ''
 	   FROM transactions`,
 	`INSERT INTO refunds (transaction_id, no, attempt_no, step, flights, sends, absences, amount, owed_at, since_at, reference, gateway,

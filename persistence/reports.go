@@ -14,7 +14,7 @@ import (
 // Payment tells a payment with its timeline, as last committed. An unknown one
 // is NotFound.
 func (s *Store) Payment(ctx context.Context, id engine.ID) (engine.Statement, error) {
-	l, err := load(ctx, s.pool, want{ids: []engine.ID{id}, timeline: true})
+	l, err := s.load(ctx, s.pool, want{ids: []engine.ID{id}, timeline: true})
 	if err != nil {
 		return engine.Statement{}, translate(err)
 	}

@@ -158,7 +158,8 @@ func (f facts) faults() (found []string) {
 	note(!slices.Contains(durable, f.commits), "synchronous_commit is "+f.commits+": 200 to a webhook would not mean committed")
 	note(f.pages != "on", "full_page_writes is "+f.pages+": a power cut could tear a page of the ledger")
 	note(f.superuser, "the account is a superuser: an engine needs one that is a member of "+RoleApp+" alone")
-	note(f.owns && !f.superuser, "the account owns the ledger's tables, or may become their owner: an engine needs a member of "+RoleApp+" alone")
+	note(f.owns && !f.superuser,
+		"the account owns the ledger's tables, or may become their owner: an engine needs a member of "+RoleApp+" alone")
 	note(!f.roles, "the database has no role "+RoleApp+": have a superuser run what cauri migrate roles prints, then cauri migrate up")
 	return found
 }

@@ -19,6 +19,8 @@ GRANT EXECUTE ON FUNCTION lock_accounts(text[]), make_partitions(integer) TO cau
 
 -- People's commands on the machine: all of that, and who has keys.
 GRANT INSERT, UPDATE ON staff, api_keys TO cauri_ops;
+-- Sealing what is there anew (cauri keys reseal): the triggers let the seal change alone.
+GRANT UPDATE (phone_sealed) ON wallets, proposals TO cauri_ops;
 
 -- Whoever only looks: no body of a gateway's, no key's hash, no answer that was given.
 GRANT SELECT ON transactions, attempts, holds, payouts, payout_tries, refunds, journals, postings, accounts, legal_moves, history, outbox,

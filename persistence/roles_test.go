@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -48,7 +49,7 @@ var may = map[string]struct{ app, ops, ro string }{
 	"refunds":            {"SIU", "SIU", "S"},
 	"staff":              {"S", "SIU", "S"},
 	"transactions":       {"SIU", "SIU", "S"},
-	"wallets":            {"SI", "SI", "S"},
+	"wallets":            {"SI", "SIu", "S"},
 }
 
 func TestEveryRightOnEveryTableIsTheOneThatWasMeant(t *testing.T) {
@@ -136,17 +137,19 @@ func TestTheOwnerCannotChangeWhatIsAppendOnly(t *testing.T) {
 	w := open(t)
 	id := w.paid(t, "B1")
 	w.apply(t, id, engine.ConfirmDelivery{})
+	_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.Wave, Phone: phone.MustParse("0700000056"), Name: "Awa"})
+	require.NoError(t, err)
 	conn, err := w.window.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
 	_, err = conn.Exec(t.Context(), "SET ROLE cauri_owner")
 	require.NoError(t, err)
 	for table, column := range map[string]string{
-		"postings": "amount", "journals": "kind", "history": "note", "outbox": "kind", "deliveries": "body", "wallets": "name",
+		"postings": "account", "journals": "kind", "history": "note", "outbox": "kind", "deliveries": "identity", "wallets": "name",
 		"recipients": "code", "gateway_overrides": "why", "audit": "who",
 	} {
 		for _, statement := range []string{
-			"TRUNCATE " + table + " CASCADE", "DELETE FROM " + table, fmt.Sprintf("UPDATE %s SET %s = %s", table, column, column),
+			"TRUNCATE " + table + " CASCADE", "DELETE FROM " + table, fmt.Sprintf("UPDATE %s SET %s = %s || 'x'", table, column, column),
 		} {
 			_, err := conn.Exec(t.Context(), statement)
 			var refused *pgconn.PgError
@@ -190,9 +193,9 @@ func TestAnAccountThatIsOnlyTheEnginesRunsAnEngine(t *testing.T) {
 	require.NoError(t, keeper.Start(t.Context()))
 	require.NoError(t, keeper.Stop(t.Context()))
 
-	_, err = persistence.Open(t.Context(), persistence.Config{DSN: dsn, Role: persistence.RoleOps, Policy: w.policy})
+	_, err = persistence.Open(t.Context(), persistence.Config{DSN: dsn, Role: persistence.RoleOps, Vault: w.vault, Policy: w.policy})
 	require.ErrorContains(t, err, "GRANT cauri_ops")
-	_, err = persistence.Open(t.Context(), persistence.Config{DSN: w.account(t, persistence.RoleRead), Policy: w.policy})
+	_, err = persistence.Open(t.Context(), persistence.Config{DSN: w.account(t, persistence.RoleRead), Vault: w.vault, Policy: w.policy})
 	require.ErrorContains(t, err, "GRANT cauri_app")
 	require.Error(t, persistence.Migrate(t.Context(), dsn, slog.New(slog.DiscardHandler)), "it owns nothing")
 }

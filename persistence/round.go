@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 // writeWithin bounds the second half of a round: the server cuts any statement
@@ -45,9 +46,9 @@ func (d *doubt) Unwrap() error { return d.cause }
 // answers, which are true if it turns out to be committed.
 func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask, locks time.Duration) ([]answer, error) {
 	health := s.health() // before anything is locked
-	wants := wanted(asks)
+	wants := wanted(s.vault, asks)
 	wants.locks = locks
-	state, err := load(ctx, conn, wants)
+	state, err := s.load(ctx, conn, wants)
 	if err != nil {
 		abandon(ctx, conn)
 		return nil, err
@@ -61,7 +62,7 @@ func (s *Store) round(ctx context.Context, conn *pgx.Conn, asks []engine.Ask, lo
 		}
 	}
 	batch := &pgx.Batch{}
-	w, err := write(batch, state.now, settled)
+	w, err := write(batch, s.vault, state.now, settled)
 	defer w.giveBack()
 	if err == nil {
 		err = ctx.Err() // who asked has left, and nothing is sent yet
@@ -108,14 +109,14 @@ func abandon(ctx context.Context, conn *pgx.Conn) {
 }
 
 // wanted says what a round must lock and read.
-func wanted(asks []engine.Ask) want {
+func wanted(v *vault.Vault, asks []engine.Ask) want {
 	w := want{lock: true}
 	for _, ask := range asks {
 		w.ids = append(w.ids, ask.Transaction)
 		switch c := ask.Command.(type) {
 		case engine.InitiateCharge:
 			w.bookings = append(w.bookings, c.Booking)
-			w.prompts = append(w.prompts, promptOf(c.Payer, c.Amount))
+			w.prompts = append(w.prompts, promptsOf(v, c.Payer, c.Amount)...)
 		case engine.Notify:
 			w.identities = append(w.identities, string(c.Notification.Identity))
 		}
@@ -132,7 +133,7 @@ func wanted(asks []engine.Ask) want {
 func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *answer) decided {
 	if ask.Key != nil {
 		if seen, before := state.keys[nameOf(*ask.Key)]; before {
-			if a.first = seen.transaction; !bytes.Equal(seen.hash, ask.Key.Hash[:]) {
+			if a.first = seen.transaction; !s.vault.Matches(requestIndex, ask.Key.Hash[:], seen.hash) {
 				a.err = errReused()
 			}
 			return decided{}
@@ -142,7 +143,7 @@ func (s *Store) decide(state *loaded, health engine.Health, ask engine.Ask, a *a
 	switch c := ask.Command.(type) {
 	case engine.InitiateCharge:
 		d.before.Slot, d.before.SlotPaid = state.slots[c.Booking].owner, state.slots[c.Booking].paid
-		d.before.Prompt = state.prompts[promptOf(c.Payer, c.Amount)]
+		d.before.Prompt = state.asks(c.Payer, c.Amount)
 	case engine.Notify:
 		d.inbox = state.identities[c.Notification.Identity]
 	}
@@ -204,7 +205,7 @@ func (s *Store) replay(ctx context.Context, conn *pgx.Conn, answers []answer) {
 	if len(ids) == 0 {
 		return
 	}
-	state, err := load(ctx, conn, want{ids: ids})
+	state, err := s.load(ctx, conn, want{ids: ids})
 	if err != nil {
 		abandon(ctx, conn)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
@@ -41,7 +42,7 @@ func openRounds(t *testing.T) rounds {
 	require.NoError(t, conn.Close(t.Context()))
 	policy := engine.DefaultPolicy()
 	policy.Live = map[engine.Gateway]bool{engine.Paystack: true}
-	s, err := Open(t.Context(), Config{DSN: dsn, Policy: &policy, Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), Config{DSN: dsn, Vault: vault.Development(), Policy: &policy, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return rounds{s, dsn}
@@ -207,7 +208,7 @@ func TestAStrangersCommitUnderTheSameNumberIsNotOurs(t *testing.T) {
 	require.NoError(t, err)
 	var theirs string
 	require.NoError(t, r.pool.QueryRow(t.Context(), "SELECT pg_current_xact_id()::text").Scan(&theirs))
-	state, err := load(t.Context(), r.pool, want{ids: ids})
+	state, err := r.load(t.Context(), r.pool, want{ids: ids})
 	require.NoError(t, err)
 	before := *state.found[ids[0]]
 	name := r.fresh()

@@ -11,8 +11,8 @@ const staffed = `
 	VALUES ('awa', 'finance', 50000, now()), ('koffi', 'finance', 50000, now());
 	INSERT INTO api_keys (id, staff, pepper, label, scopes, hash, created_at)
 	VALUES ('k1', NULL, 'p1', 'shop', '{payments:read}', decode(repeat('00', 32), 'hex'), now());
-	INSERT INTO proposals (id, transaction_id, made_at, ends_at, amount, number, kind, talent_id, review, through, operator, phone, name,
-	       maker, reason)
+	INSERT INTO proposals (id, transaction_id, made_at, ends_at, amount, number, kind, talent_id, review, through, operator,
+	       phone_sealed, name, maker, reason)
 	SELECT '00000000-0000-7000-8000-000000000001', id, now(), now() + interval '1 h', 50000, 0, 'release', 'T1', '', '', '', '', '',
 	       'awa', 'a drill'
 	  FROM transactions;

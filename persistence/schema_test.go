@@ -29,11 +29,11 @@ var violations = map[string]string{
 	"open_bookings_pkey":                 `SELECT again('open_bookings', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
 	"an_open_payment_is_for_one_booking": `SELECT again('open_bookings', '{"booking_id": "another"}')`,
 	"payers_suit_their_method":           `SELECT again('transactions', '{"method": "card"}')`,
+	"a_phone_is_sealed_and_found":        `SELECT again('transactions', '{"method": "card", "operator": "", "phone_index": ""}')`,
 	"open_prompts_pkey": prompted + `
 		SELECT again('open_prompts', '{"transaction_id": "00000000-0000-0000-0000-000000000001"}')`,
-	"a_payment_asks_one_phone":                  prompted + `SELECT again('open_prompts', '{"amount": 1}')`,
 	"quota_uses_pkey":                           `INSERT INTO quota_uses SELECT now(), now(), 'a', 'b' FROM generate_series(1, 2)`,
-	"a_prompt_is_on_a_phone":                    prompted + `UPDATE open_prompts SET phone = ''`,
+	"a_prompt_is_on_a_phone":                    prompted + `UPDATE open_prompts SET phone_index = ''`,
 	"flow_is_known":                             `UPDATE attempts SET flow = 'by post'`,
 	"attempts_pkey":                             `SELECT again('attempts', '{"disposition": "surplus", "reference": "r"}')`,
 	"attempts_count_from_one":                   `UPDATE attempts SET no = 0`,
@@ -110,7 +110,7 @@ var violations = map[string]string{
 
 // What a payment that was paid out no longer has, or never had.
 const (
-	prompted = `INSERT INTO open_prompts (phone, amount, transaction_id) SELECT phone, amount, id FROM transactions; `
+	prompted = `INSERT INTO open_prompts (phone_index, amount, transaction_id) SELECT phone_index, amount, id FROM transactions; `
 	owed     = `
 		INSERT INTO refunds (transaction_id, no, attempt_no, gateway, reference, cause, amount, owed_at, status, step, sends, flights,
 		       gateway_reference, code, said, since_at, next_at, absences)
@@ -308,7 +308,7 @@ func TestTheSchemaKnowsTheEnginesMovesAndNoOthers(t *testing.T) {
 func TestAnUpdateOfATransactionStaysOnItsPage(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	require.Equal(t, []string{"booking_id", "id", "payer_id", "phone", "principal", "talent_id"}, w.strings(t, `
+	require.Equal(t, []string{"booking_id", "id", "payer_id", "phone_index", "principal", "talent_id"}, w.strings(t, `
 		SELECT DISTINCT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 		 WHERE i.indrelid = 'transactions'::regclass ORDER BY 1`))
 	require.Contains(t, w.strings(t, "SELECT unnest(reloptions) FROM pg_class WHERE oid = 'transactions'::regclass"), "fillfactor=50")

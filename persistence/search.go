@@ -11,6 +11,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 const (
@@ -47,7 +48,7 @@ func (s *Store) Payments(ctx context.Context, q engine.Search) (engine.Page, err
 	if ends := idAt(q.To.Add(idSlack)); !q.To.IsZero() && (before.IsZero() || bytes.Compare(ends[:], before[:]) < 0) {
 		before = ends
 	}
-	return s.page(ctx, wherePayments(q), before, q.Limit, "FilterPayments",
+	return s.page(ctx, s.wherePayments(q), before, q.Limit, "FilterPayments",
 		q.Owner.Principal, q.Owner.Payer, q.Talent, q.Booking, words(q.Statuses), string(q.Operator), string(q.Gateway),
 		stamp(q.From), stamp(q.To), q.UnderReview, string(q.Hold))
 }
@@ -78,11 +79,11 @@ func (s *Store) Events(ctx context.Context, id engine.ID, after, limit int) ([]e
 }
 
 // wherePayments chooses the index that leaves least to look at.
-func wherePayments(q engine.Search) stretches {
+func (s *Store) wherePayments(q engine.Search) stretches {
 	w := stretches{query: "AnyPayments"}
 	switch {
 	case q.Name != "":
-		w.query, w.own = "PaymentsByName", namedBy(q.Name)
+		w.query, w.own = "PaymentsByName", namedBy(s.vault, q.Name)
 	case q.Booking != "":
 		w.query, w.own = "PaymentsOfABooking", []any{q.Booking}
 	case q.Owner.Payer != "":
@@ -114,7 +115,7 @@ func wherePayouts(q engine.PayoutSearch) stretches {
 }
 
 // namedBy reads a name as everything it could be.
-func namedBy(name string) []any {
+func namedBy(v *vault.Vault, name string) []any {
 	ids := [][16]byte{}
 	add := func(id engine.ID, err error) {
 		if err == nil {
@@ -126,16 +127,12 @@ func namedBy(name string) []any {
 	}
 	reference, err := engine.ParseReference(name)
 	add(reference.Transaction, err)
-	phones := []string{}
+	phones := [][]byte{}
 	if number, err := phone.Parse(name); err == nil {
-		phones = phoneIndexes(number)
+		phones = indexesOf(v, number)
 	}
 	return []any{name, phones, ids}
 }
-
-// phoneIndexes is what a payment is found by when its payer's phone is known: what the
-// column that PaymentsByName compares may hold for it.
-func phoneIndexes(n phone.Number) []string { return []string{storePhone(n)} }
 
 // page walks the stretches until it has found enough, or looked at enough. It finds one
 // more than asked for, to know whether there is more.
@@ -199,7 +196,7 @@ func (s *Store) loadPage(ctx context.Context, ids [][16]byte, next engine.ID) (e
 	for i, id := range ids {
 		wanted[i] = id
 	}
-	l, err := load(ctx, s.pool, want{ids: wanted})
+	l, err := s.load(ctx, s.pool, want{ids: wanted})
 	if err != nil {
 		return engine.Page{}, translate(err)
 	}

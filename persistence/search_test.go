@@ -175,9 +175,9 @@ func TestAPageThatFindsNothingSaysWhereToGoOn(t *testing.T) {
 		c.Payer.Operator, c.Payer.Phone = phone.Orange, phone.MustParse("0700000042")
 	})
 	w.exec(t, `INSERT INTO transactions (id, decision, created_at, amount, version, step, event_seq, journal_seq, currency, status, code,
-		review, method, operator, phone, email, payer_id, principal, booking_id, talent_id)
+		review, method, operator, phone_sealed, phone_index, email, payer_id, principal, booking_id, talent_id)
 		SELECT ('ffff' || lpad(to_hex(n), 4, '0') || '-0000-7000-8000-000000000000')::uuid, gen_random_uuid(), now(), 100, 1, 1, 0, 0, 'XOF',
-		'failed', '', '', 'mobile_money', 'mtn', '+2250500000001', '', '', 'platform', 'b' || n, 't' FROM generate_series(1, 6000) n`)
+		'failed', '', '', 'mobile_money', 'mtn', 'sealed', 'index', '', '', 'platform', 'b' || n, 't' FROM generate_series(1, 6000) n`)
 	q := engine.Search{Operator: phone.Orange, Limit: 10}
 	first, err := w.Payments(t.Context(), q)
 	require.NoError(t, err)

@@ -182,7 +182,8 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
 	err = tx.QueryRow(ctx, sql("AddProposal"), [16]byte(p.ID), string(p.Kind), orNull(p.Payment), p.Talent, p.Number, string(p.Review),
-		string(p.Through), string(w.Operator), storePhone(w.Phone), w.Name, p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
+		string(p.Through), string(w.Operator), sealPhone(s.vault, proposalPlace(p.ID), w.Phone), w.Name,
+		p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
 		Scan(&p.MadeAt, &p.EndsAt)
 	if err == nil {
 		batch := &pgx.Batch{}
@@ -237,9 +238,9 @@ func (s *Store) proposals(ctx context.Context, id *[16]byte, most int) ([]engine
 		var id [16]byte
 		var payment *[16]byte
 		var w engine.Wallet
-		var number string
+		var sealed []byte
 		var checkedAt *time.Time
-		err := row.Scan(&id, &p.Kind, &payment, &p.Talent, &p.Number, &p.Review, &p.Through, &w.Operator, &number, &w.Name, &p.Amount,
+		err := row.Scan(&id, &p.Kind, &payment, &p.Talent, &p.Number, &p.Review, &p.Through, &w.Operator, &sealed, &w.Name, &p.Amount,
 			&p.Maker, &p.Reason, &p.MadeAt, &p.EndsAt, &p.Checker, &checkedAt, &p.Verdict)
 		if err != nil {
 			return p, err
@@ -249,7 +250,7 @@ func (s *Store) proposals(ctx context.Context, id *[16]byte, most int) ([]engine
 			p.Payment = *payment
 		}
 		if p.Kind == engine.ActWallet {
-			w.Phone, err = loadPhone(number)
+			w.Phone, err = openPhone(s.vault, proposalPlace(p.ID), sealed)
 			p.Wallet = &w
 		}
 		return p, err

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 // Config says where the database is and what decisions are made with.
@@ -23,6 +24,7 @@ type Config struct {
 	Role     string                // of the database's, to work in; empty means RoleApp
 	PoolMax  int32                 // connections of each of the two pools; 0 means 12
 	Policy   *engine.Policy        // required
+	Vault    *vault.Vault          // required: what is personal is sealed with it
 	Fresh    func() engine.ID      // nil means UUIDv7
 	Health   func() engine.Health  // of gateways and operators, asked before any lock is taken; nil: all well
 	Log      *slog.Logger          // nil means slog's default
@@ -50,6 +52,7 @@ type Store struct {
 	pool    *pgxpool.Pool // for those who read or keep something
 	rounds  *pgxpool.Pool // for those who decide, and who claim what is to be decided: a report never takes their place
 	policy  *engine.Policy
+	vault   *vault.Vault
 	fresh   func() engine.ID
 	health  func() engine.Health
 	log     *slog.Logger
@@ -61,6 +64,9 @@ type Store struct {
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Policy == nil {
 		return nil, errors.New("a store needs a policy to decide with")
+	}
+	if c.Vault == nil {
+		return nil, errNoVault
 	}
 	if c.Fresh == nil {
 		c.Fresh = func() engine.ID { return engine.ID(uuid.Must(uuid.NewV7())) }
@@ -78,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{policy: c.Policy, fresh: c.Fresh, health: c.Health, log: c.Log}
+	s := &Store{policy: c.Policy, vault: c.Vault, fresh: c.Fresh, health: c.Health, log: c.Log}
 	if s.pool, err = connect(ctx, c, role); err != nil {
 		return nil, err
 	}

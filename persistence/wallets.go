@@ -46,7 +46,7 @@ func (s *Store) setWallet(ctx context.Context, talent string, w engine.Wallet, b
 			a.write(batch)
 		}
 		batch.Queue(sql("LockWallets"), talent)
-		batch.Queue(sql("AddWallet"), talent, w.No, string(w.Operator), storePhone(w.Phone), w.Name)
+		batch.Queue(sql("AddWallet"), talent, w.No, string(w.Operator), sealPhone(s.vault, walletPlace(talent, w.No), w.Phone), w.Name)
 		batch.Queue(sql("WakePayouts"), talent)
 		err = s.pool.SendBatch(ctx, batch).Close()
 		if stateOf(err) == stateUniqueViolation {
@@ -60,14 +60,14 @@ func (s *Store) setWallet(ctx context.Context, talent string, w engine.Wallet, b
 // Wallet returns the talent's current wallet, and false when there is none.
 func (s *Store) Wallet(ctx context.Context, talent string) (engine.Wallet, bool, error) {
 	var w engine.Wallet
-	var number string
-	err := s.pool.QueryRow(ctx, sql("CurrentWallet"), talent).Scan(&w.No, &w.Operator, &number, &w.Name)
+	var sealed []byte
+	err := s.pool.QueryRow(ctx, sql("CurrentWallet"), talent).Scan(&w.No, &w.Operator, &sealed, &w.Name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return engine.Wallet{}, false, nil
 	}
 	if err != nil {
 		return engine.Wallet{}, false, translate(err)
 	}
-	w.Phone, err = loadPhone(number)
+	w.Phone, err = openPhone(s.vault, walletPlace(talent, w.No), sealed)
 	return w, true, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/persistence/pgtest"
 )
@@ -50,6 +51,7 @@ type world struct {
 	kind   writer
 	dsn    string
 	policy *engine.Policy
+	vault  *vault.Vault
 	health *atomic.Pointer[engine.Health] // what each of its processes has seen lately
 	window *pgxpool.Pool
 }
@@ -64,7 +66,7 @@ func openOn(t testing.TB, on pgtest.Schema, through writer) *world {
 	policy := engine.DefaultPolicy()
 	policy.Live = map[engine.Gateway]bool{engine.Paystack: true, engine.FedaPay: true}
 	policy.WalletCooling = 0 // a test that is about it says so
-	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, health: &atomic.Pointer[engine.Health]{}, kind: through}
+	w := &world{dsn: pgtest.DSN(t, on), policy: &policy, vault: vault.Development(), health: &atomic.Pointer[engine.Health]{}, kind: through}
 	w.health.Store(&engine.Health{})
 	w.Store = w.another(t)
 	w.writer = through(t, w.Store)
@@ -91,7 +93,7 @@ func (w *world) second(t testing.TB) applier {
 func (w *world) through(t testing.TB, dsn string) *persistence.Store {
 	t.Helper()
 	s, err := persistence.Open(t.Context(), persistence.Config{
-		DSN: dsn, Policy: w.policy, Log: slog.New(slog.DiscardHandler), Health: func() engine.Health { return *w.health.Load() },
+		DSN: dsn, Vault: w.vault, Policy: w.policy, Log: slog.New(slog.DiscardHandler), Health: func() engine.Health { return *w.health.Load() },
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
@@ -101,7 +103,7 @@ func (w *world) through(t testing.TB, dsn string) *persistence.Store {
 // ops is a store as people's commands on the machine open one.
 func (w *world) ops(t testing.TB) *persistence.Store {
 	t.Helper()
-	s, err := persistence.Open(t.Context(), persistence.Config{DSN: w.dsn, Role: persistence.RoleOps, Policy: w.policy})
+	s, err := persistence.Open(t.Context(), persistence.Config{DSN: w.dsn, Role: persistence.RoleOps, Vault: w.vault, Policy: w.policy})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s

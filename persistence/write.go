@@ -9,6 +9,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/ledger"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 // decided is one ask of a round with what came of it.
@@ -27,9 +28,9 @@ var writers = sync.Pool{New: func() any { return new(writer) }}
 // and leaves out the tables nothing is said about. Nothing is sent here: the
 // caller adds the COMMIT, so that writing a round is one round trip, and gives the
 // writer back when the batch has been sent.
-func write(batch *pgx.Batch, now time.Time, round []decided) (*writer, error) {
+func write(batch *pgx.Batch, v *vault.Vault, now time.Time, round []decided) (*writer, error) {
 	w := writers.Get().(*writer) //nolint:forcetypeassert // it holds nothing else
-	w.now = now
+	w.now, w.vault = now, v
 	for i := range round {
 		if err := w.add(&round[i]); err != nil {
 			return w, err
@@ -58,7 +59,8 @@ func (w *writer) tables() []*columns {
 
 // writer collects rows, column by column.
 type writer struct {
-	now time.Time
+	now   time.Time
+	vault *vault.Vault
 
 	transactions columns // new ones
 	updates      columns
@@ -94,7 +96,7 @@ type writer struct {
 // nothing too: what it asked was done, and asking again must say the same.
 func (w *writer) add(d *decided) error {
 	if key := d.ask.Key; key != nil {
-		w.keys.row(key.Principal, key.Operation, key.Key, key.Hash[:], [16]byte(d.ask.Transaction), w.now)
+		w.keys.row(key.Principal, key.Operation, key.Key, w.vault.Index(requestIndex, key.Hash[:]), [16]byte(d.ask.Transaction), w.now)
 	}
 	if a := d.ask.Act; a != nil {
 		w.acts = append(w.acts, actOn(*a, d.before, d.decision.Next))
@@ -126,8 +128,9 @@ func (w *writer) addTransaction(d *decided) {
 		return
 	}
 	w.created = append(w.created, id)
+	sealed, index := SealPayer(w.vault, t.ID, t.Payer.Phone)
 	w.transactions.row(id, t.Version, t.Principal, t.Booking, t.Talent, int64(t.Amount), string(t.Currency), string(t.Method),
-		string(t.Payer.Operator), storePhone(t.Payer.Phone), t.Payer.Email, t.Payer.ID, nullable(t.DeliveryDueAt), string(t.Status), t.Step,
+		string(t.Payer.Operator), sealed, index, t.Payer.Email, t.Payer.ID, nullable(t.DeliveryDueAt), string(t.Status), t.Step,
 		string(t.Code), string(t.Review), nullable(t.InquiredAt), t.CreatedAt, nullable(t.PaidAt), t.EventSeq, t.JournalSeq, name)
 }
 
@@ -187,8 +190,9 @@ func (w *writer) addChildren(before, t engine.Transaction) {
 		if before.Payout != nil && i < len(before.Payout.Tries) && before.Payout.Tries[i] == try {
 			continue
 		}
+		sealed := sealPhone(w.vault, tryPlace(t.ID, try.No), try.Wallet.Phone)
 		w.tries.row(id, try.No, string(try.Gateway), try.Live, t.TryReference(try).String(), int64(try.Amount), try.Wallet.No,
-			string(try.Wallet.Operator), storePhone(try.Wallet.Phone), try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
+			string(try.Wallet.Operator), sealed, try.Wallet.Name, try.AskedAt, string(try.Status), try.Step, try.Recipient,
 			try.GatewayReference, int64(try.Fee), try.FeeSubunits, string(try.Doubt), string(try.Code), try.Text, try.Sends, try.SentAt)
 	}
 }
@@ -244,7 +248,7 @@ func (w *writer) addNotification(d *decided, n engine.Notification) {
 	}
 	if !d.decision.Changed() && status != inboxCounted && d.inbox != "" { // it stands as it stood, in other bytes perhaps
 		if len(n.Delivery.Body) > 0 {
-			w.copies.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
+			w.addDelivery(&w.copies, n)
 		}
 		return
 	}
@@ -256,7 +260,11 @@ func (w *writer) addNotification(d *decided, n engine.Notification) {
 	if len(n.Delivery.Body) == 0 {
 		return
 	}
-	deliveries.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, n.Delivery.Body)
+	w.addDelivery(deliveries, n)
+}
+
+func (w *writer) addDelivery(to *columns, n engine.Notification) {
+	to.row(string(n.Identity), string(n.Gateway), n.Delivery.Signature, sealBody(w.vault, n))
 }
 
 // addDue writes what differs between what was due and what is. After a Tick the

@@ -97,6 +97,7 @@ type Settings struct {
 	PromptWindow     time.Duration     `name:"prompt-window" env:"CAURI_PROMPT_WINDOW" default:"180s" help:"How long a payer has to approve."`
 
 	EdgeSettings
+	DataSettings
 
 	Shards        int `name:"shards" env:"CAURI_SHARDS" default:"32" help:"Shard managers of the actor system, from 16 to 64."`
 	CommitWorkers int `name:"commit-workers" env:"CAURI_COMMIT_WORKERS" default:"2" help:"Rounds of commits under way at once, from 1 to 8."`
@@ -135,6 +136,7 @@ func (s *Settings) complete() error {
 			s.FedaPayWebhookSecrets = []secret.Secret{secret.New(developmentFedaPayWebhook)}
 		}
 		s.assumeAccess()
+		s.assumeData()
 	}
 	var faults Misconfigured
 	faults = append(faults, s.requireSecrets()...)
@@ -144,6 +146,7 @@ func (s *Settings) complete() error {
 	faults = append(faults, s.requireRoutes()...)
 	faults = append(faults, s.requireBreaker()...)
 	faults = append(faults, s.requireEdge()...)
+	faults = append(faults, s.requireData()...)
 	faults = append(faults, s.requireDurable()...)
 	if policy := s.policy(); policy.Check() != nil {
 		faults = append(faults, policy.Check().Error())

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,7 +8,6 @@ import (
 
 	"github.com/bookmi/cauri/gateways/paystack"
 	"github.com/bookmi/cauri/http"
-	"github.com/bookmi/cauri/internal/secret"
 )
 
 // EdgeSettings are those of the public door: who is believed, and how often is too
@@ -65,15 +61,6 @@ func (s *Settings) rates() http.Rates {
 func (s *Settings) unlimited() {
 	s.RatePerKey, s.RatePerPerson, s.RatePerAddress, s.FailuresPerAddr = http.Rate{}, http.Rate{}, http.Rate{}, http.Rate{}
 	s.StartsPerPhone, s.StartsPerBooking, s.CodesPerPhone = http.Rate{}, http.Rate{}, http.Rate{}
-}
-
-// quotaKey is what phones are hashed with before they are counted: a secret that all
-// nodes have. It is made of Paystack's key, so that there is one less to keep; a new
-// key begins to count anew.
-func (s *Settings) quotaKey() secret.Secret {
-	mac := hmac.New(sha256.New, []byte(s.PaystackSecretKey.Reveal()))
-	mac.Write([]byte("cauri: quotas"))
-	return secret.New(hex.EncodeToString(mac.Sum(nil)))
 }
 
 // requireEdge refuses lists that can't be read, and in production a door that

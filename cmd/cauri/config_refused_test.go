@@ -20,6 +20,7 @@ func wholesome() map[string]string {
 	return map[string]string{
 		"CAURI_ENV": "production", "DATABASE_URL": "postgres://cauri@db.example/cauri?sslmode=verify-full",
 		"PAYSTACK_SECRET_KEY": "sk_live_" + canary, "CAURI_API_KEY": "ck_live_" + madeUp, "CAURI_KEY_PEPPERS": "p1:" + madeUp,
+		"CAURI_DATA_KEYS": spelledKeys("d1"), "CAURI_INDEX_KEYS": spelledKeys("i1"),
 		"FEDAPAY_SECRET_KEY": "sk_live_" + canary, "FEDAPAY_WEBHOOK_SECRETS": "wh_live_" + canary,
 	}
 }

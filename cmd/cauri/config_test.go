@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
+	"github.com/bookmi/cauri/internal/vault"
 )
 
 // canary is a value that must never be printed, whatever is wrong with it.
@@ -34,9 +37,18 @@ func production() Settings {
 		},
 		PaystackSecretKey: secret.New("sk_live_" + canary),
 		PaystackBaseURL:   "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
-		EdgeSettings: counting(),
+		EdgeSettings: counting(), DataSettings: sealing(),
 		PromptWindow: 180e9, FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
+}
+
+// sealing is one key of each kind, made of the canary.
+func sealing() DataSettings {
+	one := func(text string) []secret.Named {
+		sum := sha256.Sum256([]byte(canary + text))
+		return []secret.Named{{ID: "k1", Value: secret.New(base64.StdEncoding.EncodeToString(sum[:]))}}
+	}
+	return DataSettings{DataKeys: one("data"), IndexKeys: one("index")}
 }
 
 // counting are the rates everybody has who sets none.
@@ -208,8 +220,24 @@ func TestProductionRefusesToStartHalfConfigured(t *testing.T) {
 		"a token key that is none": {
 			func(s *Settings) { s.TokenKeys = []secret.Named{{ID: "k1", Value: secret.New(canary)}} }, "CAURI_TOKEN_KEYS: k1",
 		},
-		"a guessable API key":       {func(s *Settings) { s.APIKey = secret.New(canary) }, "CAURI_API_KEY"},
-		"the developers' API key":   {func(s *Settings) { s.APIKey = secret.New(developmentAPIKey) }, "CAURI_API_KEY"},
+		"a guessable API key":     {func(s *Settings) { s.APIKey = secret.New(canary) }, "CAURI_API_KEY"},
+		"the developers' API key": {func(s *Settings) { s.APIKey = secret.New(developmentAPIKey) }, "CAURI_API_KEY"},
+		"no data key":             {func(s *Settings) { s.DataKeys = nil }, "CAURI_DATA_KEYS is missing"},
+		"no index key":            {func(s *Settings) { s.IndexKeys = nil }, "CAURI_INDEX_KEYS is missing"},
+		"a data key in words":     {func(s *Settings) { s.DataKeys[0].Value = secret.New(madeUp) }, "CAURI_DATA_KEYS: a key is base64"},
+		"a data key of few bytes": {
+			func(s *Settings) { s.DataKeys[0].Value = secret.New(strings.Repeat("A", 43) + "=") }, "CAURI_DATA_KEYS: k1 is guessable",
+		},
+		"the developers' data key": {func(s *Settings) {
+			data, _ := vault.DevelopmentKeys()
+			s.DataKeys = vault.SpellKeys(data)
+		}, "CAURI_DATA_KEYS holds"},
+		"the developers' index key": {func(s *Settings) {
+			_, index := vault.DevelopmentKeys()
+			s.IndexKeys = vault.SpellKeys(index)
+		}, "CAURI_INDEX_KEYS holds"},
+		"one key for both":          {func(s *Settings) { s.IndexKeys = s.DataKeys }, "CAURI_DATA_KEYS, CAURI_INDEX_KEYS"},
+		"two data keys of one name": {func(s *Settings) { s.DataKeys = append(s.DataKeys, s.IndexKeys[0]) }, "CAURI_DATA_KEYS: two keys"},
 		"a private PostgreSQL":      {func(s *Settings) { s.DatabaseURL = "" }, "DATABASE_URL"},
 		"a gateway over http":       {func(s *Settings) { s.PaystackBaseURL = "http://api.paystack.co" }, "PAYSTACK_BASE_URL"},
 		"a gateway on this machine": {func(s *Settings) { s.PaystackBaseURL = "https://127.0.0.1:8090" }, "PAYSTACK_BASE_URL"},

@@ -21,6 +21,7 @@ import (
 	"github.com/bookmi/cauri/internal/pgembed"
 	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/telemetry"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 	"github.com/bookmi/cauri/sandbox"
 	"github.com/bookmi/cauri/sandbox/paystack"
@@ -175,7 +176,9 @@ func TestKillingTheEngineLosesNothingAndDoublesNothing(t *testing.T) {
 	stop()
 	gone.Wait()
 
-	store, err := persistence.Open(t.Context(), persistence.Config{DSN: h.dsn, Policy: &engine.Policy{}, Log: slog.New(slog.DiscardHandler)})
+	store, err := persistence.Open(t.Context(), persistence.Config{
+		DSN: h.dsn, Vault: vault.Development(), Policy: &engine.Policy{}, Log: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(t, err)
 	defer store.Close()
 	d := demo{first: h.gateway, engine: &app{store: store}}

@@ -45,7 +45,9 @@ func (c doctorCommand) Run(ctx context.Context, settings *Settings, to streams) 
 		}
 	default:
 		findings = append(findings, settings.examineConfiguration()...)
-		findings = append(findings, settings.examineDatabase(ctx),
+		findings = append(findings, settings.examineDatabase(ctx))
+		findings = append(findings, settings.examineKeys(ctx, to)...)
+		findings = append(findings,
 			examinePort("CAURI_HTTP_ADDR", settings.HTTPAddr), examinePort("CAURI_ADMIN_ADDR", settings.AdminAddr))
 	}
 	healthy := true

@@ -15,6 +15,7 @@ type keysCommand struct {
 	New    keysNew    `cmd:"" help:"Make a key. It is shown once."`
 	Rotate keysRotate `cmd:"" help:"Make another key like one there is, which goes on working for a while."`
 	Revoke keysRevoke `cmd:"" help:"End a key: it works on no node after five seconds."`
+	Reseal keysReseal `cmd:"" help:"Seal phones anew under the newest data and index keys, so that older ones can be taken away."`
 }
 
 // keysListed bounds a list: what a person can read.

@@ -191,7 +191,8 @@ func TestWithLiveKeysNothingIsMadeUp(t *testing.T) {
 	t.Parallel()
 	var o, e bytes.Buffer
 	code := execute(context.Background(), []string{"webhook", "send", "charge.success", "01kapw8c2vf8xtr0q6ynd9b5mh-c1", "--amount=5000",
-		"--env=staging", "--paystack-secret-key=sk_live_" + canary, "--key-peppers=p1:" + madeUp, "--dry-run"}, streams{&o, &e})
+		"--env=staging", "--paystack-secret-key=sk_live_" + canary, "--key-peppers=p1:" + madeUp,
+		"--data-keys=" + spelledKeys("d1"), "--index-keys=" + spelledKeys("i1"), "--dry-run"}, streams{&o, &e})
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, e.String(), "it would be believed")
 	require.NotContains(t, o.String()+e.String(), canary)
@@ -215,6 +216,7 @@ func TestConfigPrintSaysWhereEachValueIsFrom(t *testing.T) {
 		"PAYSTACK_SECRET_KEY":    {Value: "******", Origin: FromEnvironment},
 		"CAURI_API_KEY":          {Value: "******", Origin: FromDevelopment},
 		"CAURI_KEY_PEPPERS":      {Value: "p1:******", Origin: FromFlag},
+		"CAURI_DATA_KEYS":        {Value: "development:******", Origin: FromDevelopment},
 		"DATABASE_URL":           {Value: "postgres://cauri:******@db/cauri?sslmode=verify-full", Origin: FromFlag},
 		"CAURI_STARTS_PER_PHONE": {Value: "5/10m", Origin: FromDefault},
 	} {

@@ -123,9 +123,12 @@ func (a *app) tune() {
 }
 
 func (a *app) openStore(ctx context.Context, running *lifecycle.Group) error {
-	var err error
+	sealing, err := a.settings.vault()
+	if err != nil {
+		return err
+	}
 	a.store, err = persistence.Open(ctx, persistence.Config{
-		DSN: a.dsn, Policy: &a.policy, Fresh: freshID, Health: a.outside.health, Registry: a.registry, Log: a.log,
+		DSN: a.dsn, Policy: &a.policy, Vault: sealing, Fresh: freshID, Health: a.outside.health, Registry: a.registry, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)

@@ -11,6 +11,7 @@ import (
 type webhookCommand struct {
 	List   webhookList   `cmd:"" help:"Those that wait, are under review, are nothing of ours, or are buried."`
 	Replay webhookReplay `cmd:"" help:"Have buried ones tried again at once by the running engine."`
+	Show   webhookShow   `cmd:"" help:"The bytes one was told in. There are people in them: who reads them is written down."`
 	Tail   webhookTail   `cmd:"" help:"See them as they come, and what becomes of them."`
 	Verify webhookVerify `cmd:"" help:"Hold a body and its signature against our secrets, and say what it tells."`
 	Send   webhookSend   `cmd:"" help:"Send an engine one as its gateway would, made up and signed with a test key."`
@@ -122,7 +123,11 @@ func (s *Settings) onStore(ctx context.Context, to streams, do func(*persistence
 func (s *Settings) onStoreAs(ctx context.Context, to streams, role string, do func(*persistence.Store) error) error {
 	return s.onDatabase(ctx, to, func(dsn string) error {
 		policy := s.policy()
-		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Role: role, Policy: &policy, Log: s.logger(to)})
+		sealing, err := s.vault()
+		if err != nil {
+			return err
+		}
+		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Role: role, Policy: &policy, Vault: sealing, Log: s.logger(to)})
 		if err != nil {
 			return err
 		}

@@ -93,3 +93,24 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, n, national)
 	})
 }
+
+var run = regexp.MustCompile(`\d{5}`)
+
+// Whatever is taken for a number is shown with no five of its digits in a row.
+func FuzzMask(f *testing.F) {
+	for _, seed := range []string{"0700000000", "+225 05 12 34 56 78", "00225-01.02.03.04.05", "2250701020304", "(07) 99999999"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := phone.Parse(s)
+		if err != nil {
+			require.NotRegexp(t, run, err.Error())
+			return
+		}
+		encoded, err := json.Marshal(n)
+		require.NoError(t, err)
+		for _, shown := range []string{n.String(), fmt.Sprintf("%#v", n), fmt.Sprint(n), string(encoded)} {
+			require.NotRegexp(t, run, shown)
+		}
+	})
+}

@@ -86,6 +86,7 @@ var rules = map[string]rule{
 	// No domain, and no room: who is used by all may know none.
 	"internal/lifecycle":  {},
 	"internal/secret":     {},
+	"internal/vault":      {ours: []string{"internal/secret"}},
 	"internal/testsignal": {},
 	"internal/telemetry":  {outside: []string{prometheus, "go.opentelemetry.io/otel"}},
 	"internal/pgembed":    {outside: []string{"github.com/jackc/pgx/v5"}},

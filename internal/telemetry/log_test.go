@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,5 +50,51 @@ func TestAnySpellingOfANumberIsMasked(t *testing.T) {
 		}).Draw(t, "spelled")
 		require.NotContains(t, telemetry.Redact("payer "+spelled+" asked"), spelled)
 		require.NotContains(t, telemetry.Redact(spelled), national[2:8])
+	})
+}
+
+// A log masks a number wherever it stands in a line, between whatever else: no five of
+// its digits are left in a row.
+func FuzzRedact(f *testing.F) {
+	for _, seed := range []struct {
+		before, after string
+		digits        uint32
+		spelling      uint8
+	}{
+		{"payer ", " asked", 0, 0}, {"", "", 12345678, 1}, {"phone=", ",", 99999999, 2}, {`{"phone":"`, `"}`, 7, 3}, {"tel:", "\n", 55555555, 4},
+		{"№", "é", 10203040, 5}, {"(", ")", 98765432, 6},
+	} {
+		f.Add(seed.before, seed.after, seed.digits, seed.spelling)
+	}
+	f.Fuzz(func(t *testing.T, before, after string, digits uint32, spelling uint8) {
+		d := fmt.Sprintf("%s%08d", []string{"01", "05", "07"}[digits%3], digits%100_000_000)
+		pairs := []string{d[:2], d[2:4], d[4:6], d[6:8], d[8:]}
+		spelled := []string{
+			d, "+225" + d, "00225" + d, "225" + d, "+225 " + d,
+			strings.Join(pairs, " "), "+225 " + strings.Join(pairs, "."), strings.Join(pairs, "-"),
+		}[int(spelling)%8]
+		if touches(before, false) || touches(after, true) {
+			t.Skip("a longer run of letters and digits is no number")
+		}
+		left := telemetry.Redact(before + spelled + after)
+		for i := range len(d) - 5 {
+			five := d[i : i+5]
+			if i > 0 && !strings.Contains(before+after, five) && strings.Count(d, five) == 1 {
+				require.NotContains(t, left, five, "%q", before+spelled+after)
+			}
+		}
+	})
+}
+
+// touches reports whether a text ends, or begins, in what would make one word of it and
+// a number, or one number.
+func touches(text string, begins bool) bool {
+	if begins {
+		text = text[:min(len(text), 3)]
+	} else {
+		text = text[max(0, len(text)-3):]
+	}
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return r == '_' || r == '+' || r == '.' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 	})
 }

@@ -25,7 +25,8 @@ CREATE TABLE transactions (
     review          text NOT NULL,
     method          text NOT NULL,
     operator        text NOT NULL,
-    phone           text NOT NULL,
+    phone_sealed    bytea NOT NULL, -- for this row alone; nobody reads a phone here (S-15)
+    phone_index     bytea NOT NULL, -- what the phone is found by: a keyed hash
     email           text NOT NULL,
     payer_id        text NOT NULL,
     principal       text NOT NULL,
@@ -35,16 +36,22 @@ CREATE TABLE transactions (
     CONSTRAINT a_version_counts_from_one CHECK (version > 0),
     CONSTRAINT charge_status_is_known CHECK (status IN ('initiated', 'processing', 'succeeded', 'failed', 'expired', 'cancelled')),
     CONSTRAINT payers_suit_their_method CHECK (CASE method
-        WHEN 'mobile_money' THEN operator <> '' AND phone <> ''
+        WHEN 'mobile_money' THEN operator <> '' AND phone_index <> ''
         WHEN 'card' THEN operator = '' -- and a phone only if the payer gave one
         ELSE false END),
+    CONSTRAINT a_phone_is_sealed_and_found CHECK ((phone_sealed = '') = (phone_index = '')),
     CONSTRAINT paid_charges_have_succeeded CHECK ((status = 'succeeded') = (paid_at IS NOT NULL))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 -- +goose StatementBegin
 -- Whoever writes has read the row under its lock, so the version is always the
 -- next one. A writer who went round the lock is refused, and decides again.
+-- To seal a phone anew is no decision: all else stays, its version too.
 CREATE FUNCTION version_is_not_the_next() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW.version = OLD.version AND NEW.phone_sealed <> OLD.phone_sealed
+       AND (to_jsonb(NEW) - '{phone_sealed,phone_index,ever_paid}'::text[]) = (to_jsonb(OLD) - '{phone_sealed,phone_index,ever_paid}'::text[]) THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'version % follows %', NEW.version, OLD.version USING ERRCODE = 'serialization_failure', CONSTRAINT = TG_NAME;
 END $$;
 -- +goose StatementEnd
@@ -62,7 +69,7 @@ CREATE INDEX transactions_of_a_platform ON transactions (principal, id);
 -- Serves: the list of a payer's payments (PaymentsOfAPayer); not all payments name one.
 CREATE INDEX transactions_of_a_payer ON transactions (principal, payer_id, id) WHERE payer_id <> '';
 -- Serves: the search by a payer's phone (PaymentsByName).
-CREATE INDEX transactions_of_a_phone ON transactions (phone, id) WHERE phone <> '';
+CREATE INDEX transactions_of_a_phone ON transactions (phone_index, id) WHERE phone_index <> '';
 -- Serves: how many are under review. A review comes and goes once in a blue moon,
 -- so that all other updates stay on their page.
 CREATE INDEX transactions_under_review ON transactions (id) WHERE review <> '';
@@ -81,11 +88,12 @@ CREATE UNIQUE INDEX an_open_payment_is_for_one_booking ON open_bookings (transac
 CREATE TABLE open_prompts (
     amount         bigint NOT NULL,
     transaction_id uuid NOT NULL,
-    phone          text NOT NULL,
-    PRIMARY KEY (phone, amount),
-    CONSTRAINT a_prompt_is_on_a_phone CHECK (phone <> '')
+    phone_index    bytea NOT NULL, -- a row for each index key: two in use, and both find the phone taken
+    PRIMARY KEY (phone_index, amount),
+    CONSTRAINT a_prompt_is_on_a_phone CHECK (phone_index <> '')
 );
-CREATE UNIQUE INDEX a_payment_asks_one_phone ON open_prompts (transaction_id);
+-- Serves: leaving the phone.
+CREATE INDEX prompts_of_a_transaction ON open_prompts (transaction_id);
 
 -- How often a phone was asked, a booking was tried, a code was typed, in the last
 -- minutes, by all nodes (S-19). Hashes alone: no phone can be read from it. UNLOGGED:
@@ -207,7 +215,7 @@ CREATE TABLE payout_tries (
     gateway_reference text NOT NULL,
     status            text NOT NULL,
     operator          text NOT NULL, -- the wallet as it was when the try was made
-    phone             text NOT NULL,
+    phone_sealed      bytea NOT NULL,
     name              text NOT NULL,
     recipient         text NOT NULL,
     doubt             text NOT NULL, -- why what was said of it is not believed yet
@@ -514,7 +522,7 @@ CREATE TABLE deliveries (
     identity    text NOT NULL,
     gateway     text NOT NULL,
     signature   bytea NOT NULL,
-    body        bytea NOT NULL
+    body        bytea NOT NULL -- sealed for this row: it names people, and their phones
 ) PARTITION BY RANGE (received_at);
 CREATE INDEX deliveries_of_an_identity ON deliveries (identity);
 -- Serves: what has just come, to whoever watches. Rows stand in the order they came.
@@ -582,12 +590,17 @@ CREATE TABLE wallets (
     no        integer NOT NULL,
     set_at    timestamptz NOT NULL,
     operator  text NOT NULL,
-    phone     text NOT NULL,
+    phone_sealed bytea NOT NULL,
     name      text NOT NULL,
     PRIMARY KEY (talent_id, no),
     CONSTRAINT wallets_count_from_one CHECK (no > 0)
 );
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+-- A wallet may be sealed anew, under another key: nothing else of it ever changes.
+CREATE TRIGGER append_only_but_sealed BEFORE UPDATE ON wallets FOR EACH ROW
+    WHEN (NEW.phone_sealed = OLD.phone_sealed
+       OR (NEW.talent_id, NEW.no, NEW.set_at, NEW.operator, NEW.name) IS DISTINCT FROM (OLD.talent_id, OLD.no, OLD.set_at, OLD.operator, OLD.name))
+    EXECUTE FUNCTION append_only();
 -- Gateways' names for wallets: made once, kept for ever.
 CREATE TABLE recipients (
     talent_id text NOT NULL,
@@ -680,7 +693,7 @@ CREATE TABLE proposals (
     review         text NOT NULL, -- of end_review: the doubt that was looked at
     through        text NOT NULL, -- of settle_refund: the gateway whose balance paid
     operator       text NOT NULL, -- of a wallet, as the next three
-    phone          text NOT NULL,
+    phone_sealed   bytea NOT NULL,
     name           text NOT NULL,
     maker          text NOT NULL REFERENCES staff,
     reason         text NOT NULL,
@@ -710,6 +723,10 @@ DECLARE
     may   bigint;
     spent bigint;
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.ends_at < clock_timestamp() AND NEW.phone_sealed <> OLD.phone_sealed
+       AND (to_jsonb(NEW) - 'phone_sealed') = (to_jsonb(OLD) - 'phone_sealed') THEN
+        RETURN NEW; -- sealed anew, when it can be approved no more
+    END IF;
     IF TG_OP = 'UPDATE' AND OLD.verdict IS NOT NULL THEN
         RAISE EXCEPTION 'it was ruled on before' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
     END IF;

@@ -15,7 +15,7 @@ SELECT n.principal, n.operation, n.key, n.hash, n.transaction_id, n.created_at
 -- The first answer wins; every later writer leaves it and reads it.
 UPDATE idempotency
    SET answer_status = $5, answer_body = $6
- WHERE principal = $1 AND operation = $2 AND key = $3 AND hash = $4 AND answer_status IS NULL;
+ WHERE principal = $1 AND operation = $2 AND key = $3 AND hash = ANY($4::bytea[]) AND answer_status IS NULL;
 
 -- name: Recall
 SELECT hash, answer_status, answer_body

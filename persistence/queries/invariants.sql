@@ -132,11 +132,13 @@ SELECT t.id::text, t.status FROM transactions t LEFT JOIN due d ON d.transaction
  WHERE t.status IN ('initiated', 'processing') AND d.kind IS NULL;
 
 -- name: I25 who asks on a phone owns its prompt, and nobody else does
-SELECT coalesce(a.transaction_id, p.transaction_id)::text, CASE WHEN p.phone IS NULL THEN 'asks' ELSE 'owns' END FROM
- (SELECT a.transaction_id, t.phone, t.amount FROM attempts a JOIN transactions t ON t.id = a.transaction_id
+-- A prompt has a row under each index key there was when it was made.
+SELECT coalesce(a.transaction_id, p.transaction_id)::text, CASE WHEN p.transaction_id IS NULL THEN 'asks' ELSE 'owns' END FROM
+ (SELECT a.transaction_id, t.phone_index, t.amount FROM attempts a JOIN transactions t ON t.id = a.transaction_id
    WHERE a.flow = 'direct' AND a.status IN ('sending', 'customer', 'unknown', 'quarantine')) a
- FULL JOIN open_prompts p ON p.transaction_id = a.transaction_id
- WHERE a.phone IS DISTINCT FROM p.phone OR a.amount IS DISTINCT FROM p.amount;
+ FULL JOIN (SELECT transaction_id, array_agg(phone_index) AS indexes, min(amount) AS least, max(amount) AS most
+               FROM open_prompts GROUP BY transaction_id) p USING (transaction_id)
+ WHERE (a.phone_index = ANY(p.indexes) AND a.amount = p.least AND a.amount = p.most) IS NOT TRUE;
 
 -- name: I26a what refunds have in flight is booked so
 SELECT coalesce(r.transaction_id, l.transaction_id)::text, coalesce(led, 0)::text FROM

@@ -4,7 +4,7 @@ SELECT transaction_id, status, step, amount, gateway, waiting, code, due_at, nex
  WHERE transaction_id = ANY($1::uuid[]);
 
 -- name: ReadTries
-SELECT transaction_id, no, gateway, live_money, status, step, amount, wallet_no, operator, phone, name, recipient, gateway_reference,
+SELECT transaction_id, no, gateway, live_money, status, step, amount, wallet_no, operator, phone_sealed, name, recipient, gateway_reference,
        fee, fee_subunits, doubt, code, said, sends, asked_at, sent_at
   FROM payout_tries
  WHERE transaction_id = ANY($1::uuid[])
@@ -21,14 +21,14 @@ SELECT n.transaction_id, n.talent_id, n.status, n.step, n.amount, n.gateway, n.w
        next_at = excluded.next_at, paid_at = excluded.paid_at;
 
 -- name: WriteTries
-INSERT INTO payout_tries (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status, step,
+INSERT INTO payout_tries (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone_sealed, name, asked_at, status, step,
        recipient, gateway_reference, fee, fee_subunits, doubt, code, said, sends, sent_at)
-SELECT n.transaction_id, n.no, n.gateway, n.live_money, n.reference, n.amount, n.wallet_no, n.operator, n.phone, n.name,
+SELECT n.transaction_id, n.no, n.gateway, n.live_money, n.reference, n.amount, n.wallet_no, n.operator, n.phone_sealed, n.name,
        n.asked_at, n.status, n.step, n.recipient, n.gateway_reference, n.fee, n.fee_subunits, n.doubt, n.code, n.said, n.sends, n.sent_at
-  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::integer[], $8::text[], $9::text[], $10::text[],
+  FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::integer[], $8::text[], $9::bytea[], $10::text[],
               $11::timestamptz[], $12::text[], $13::integer[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::text[], $19::text[],
               $20::text[], $21::integer[], $22::timestamptz[])
-       AS n (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone, name, asked_at, status,
+       AS n (transaction_id, no, gateway, live_money, reference, amount, wallet_no, operator, phone_sealed, name, asked_at, status,
              step, recipient, gateway_reference, fee, fee_subunits, doubt, code, said, sends, sent_at)
     ON CONFLICT (transaction_id, no) DO UPDATE
    SET status = excluded.status, step = excluded.step, recipient = excluded.recipient, gateway_reference = excluded.gateway_reference,

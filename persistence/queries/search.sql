@@ -58,7 +58,7 @@ SELECT id
          UNION ALL
        (SELECT id FROM transactions WHERE booking_id = $4 AND id < $1 ORDER BY id DESC LIMIT $3)
          UNION ALL
-       (SELECT id FROM transactions WHERE phone = ANY($5::text[]) AND phone <> '' AND id < $1 ORDER BY id DESC LIMIT $3)
+       (SELECT id FROM transactions WHERE phone_index = ANY($5::bytea[]) AND phone_index <> '' AND id < $1 ORDER BY id DESC LIMIT $3)
          UNION ALL
        (SELECT transaction_id FROM attempts WHERE gateway_reference = $4 AND gateway_reference <> '' AND transaction_id < $1
          ORDER BY transaction_id DESC LIMIT $3)

@@ -58,7 +58,7 @@ UPDATE api_keys k
  WHERE k.id = n.id AND (k.last_used_at IS NULL OR k.last_used_at < n.at);
 
 -- name: AddProposal
-INSERT INTO proposals (id, kind, transaction_id, talent_id, number, review, through, operator, phone, name, amount, maker, reason, made_at, ends_at)
+INSERT INTO proposals (id, kind, transaction_id, talent_id, number, review, through, operator, phone_sealed, name, amount, maker, reason, made_at, ends_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now(), now() + $14::interval)
 RETURNING made_at, ends_at;
 
@@ -75,7 +75,7 @@ UPDATE proposals
 
 -- name: Proposals
 -- One by its id, or those that wait for a second person, oldest first.
-SELECT id, kind, transaction_id, talent_id, number, review, through, operator, phone, name, amount, maker, reason, made_at, ends_at,
+SELECT id, kind, transaction_id, talent_id, number, review, through, operator, phone_sealed, name, amount, maker, reason, made_at, ends_at,
        coalesce(checker, ''), checked_at, coalesce(verdict, '')
   FROM proposals
  WHERE CASE WHEN $1::uuid IS NOT NULL THEN id = $1 ELSE verdict IS NULL AND ends_at > now() END

@@ -1,6 +1,6 @@
 -- name: LockTransactions
 -- The lock, in id order: every writer takes them so, or two rounds deadlock.
-SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
+SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone_sealed, email,
        payer_id, delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq
   FROM transactions
  WHERE id = ANY($1::uuid[])
@@ -12,7 +12,7 @@ SELECT id, version, principal, booking_id, talent_id, amount, currency, method, 
 SELECT set_config('lock_timeout', $1, true);
 
 -- name: ReadTransactions
-SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email,
+SELECT id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone_sealed, email,
        payer_id, delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq
   FROM transactions
  WHERE id = ANY($1::uuid[])
@@ -40,14 +40,14 @@ SELECT NOT EXISTS (
           WHERE t.id IS NULL OR t.version < n.version OR (t.version = n.version AND t.decision <> n.decision));
 
 -- name: InsertTransactions
-INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, payer_id, delivery_due_at,
-       status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq, decision)
-SELECT n.id, n.version, n.principal, n.booking_id, n.talent_id, n.amount, n.currency, n.method, n.operator, n.phone, n.email,
+INSERT INTO transactions (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone_sealed, phone_index,
+       email, payer_id, delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq, decision)
+SELECT n.id, n.version, n.principal, n.booking_id, n.talent_id, n.amount, n.currency, n.method, n.operator, n.phone_sealed, n.phone_index, n.email,
        n.payer_id, n.delivery_due_at, n.status, n.step, n.code, n.review, n.inquired_at, n.created_at, n.paid_at, n.event_seq, n.journal_seq, n.decision
   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-              $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::integer[], $16::text[], $17::text[],
-              $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::integer[], $22::integer[], $23::uuid[])
-       AS n (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone, email, payer_id,
+              $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::integer[], $17::text[], $18::text[],
+              $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::integer[], $23::integer[], $24::uuid[])
+       AS n (id, version, principal, booking_id, talent_id, amount, currency, method, operator, phone_sealed, phone_index, email, payer_id,
              delivery_due_at, status, step, code, review, inquired_at, created_at, paid_at, event_seq, journal_seq, decision);
 
 -- name: UpdateTransactions

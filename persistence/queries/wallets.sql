@@ -11,21 +11,21 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::text, 1));
 
 -- name: ReadWallets
 -- The current wallet of each talent, and the gateways' names for it.
-SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone, w.name, w.set_at,
+SELECT DISTINCT ON (w.talent_id) w.talent_id, w.no, w.operator, w.phone_sealed, w.name, w.set_at,
        (SELECT coalesce(jsonb_object_agg(r.gateway, r.code), '{}') FROM recipients r WHERE r.talent_id = w.talent_id AND r.wallet_no = w.no)
   FROM wallets w
  WHERE w.talent_id IN (SELECT talent_id FROM transactions WHERE id = ANY($1::uuid[]))
  ORDER BY w.talent_id, w.no DESC;
 
 -- name: CurrentWallet
-SELECT no, operator, phone, name
+SELECT no, operator, phone_sealed, name
   FROM wallets
  WHERE talent_id = $1
  ORDER BY no DESC
  LIMIT 1;
 
 -- name: AddWallet
-INSERT INTO wallets (talent_id, no, operator, phone, name, set_at)
+INSERT INTO wallets (talent_id, no, operator, phone_sealed, name, set_at)
 VALUES ($1, $2, $3, $4, $5, now());
 
 -- name: WakePayouts

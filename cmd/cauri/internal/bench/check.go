@@ -65,7 +65,9 @@ func (f *field) invariants(ctx context.Context) (v verdict, err error) {
 	if err := f.views(ctx); err != nil {
 		return v, err
 	}
-	store, err := persistence.Open(ctx, persistence.Config{DSN: f.dsn + "&search_path=" + fresh + ",public", Policy: f.policy, PoolMax: 2})
+	store, err := persistence.Open(ctx, persistence.Config{
+		DSN: f.dsn + "&search_path=" + fresh + ",public", Vault: f.vault, Policy: f.policy, PoolMax: 2,
+	})
 	if err != nil {
 		return v, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
+	"github.com/bookmi/cauri/internal/vault"
 	"github.com/bookmi/cauri/persistence"
 )
 
@@ -23,6 +24,7 @@ type field struct {
 	name   string
 	dsn    string
 	policy *engine.Policy
+	vault  *vault.Vault
 	store  *persistence.Store
 	window *pgxpool.Pool
 	model  engine.ID // the payment all others are copies of: asked, and not yet paid
@@ -36,8 +38,8 @@ func openField(ctx context.Context, name, dsn string, policy *engine.Policy, log
 	if err := persistence.Migrate(ctx, dsn, log); err != nil {
 		return nil, err
 	}
-	f := &field{name: name, dsn: dsn, policy: policy}
-	if f.store, err = persistence.Open(ctx, persistence.Config{DSN: dsn, Policy: policy, Log: log}); err != nil {
+	f := &field{name: name, dsn: dsn, policy: policy, vault: vault.Development()}
+	if f.store, err = persistence.Open(ctx, persistence.Config{DSN: dsn, Vault: f.vault, Policy: policy, Log: log}); err != nil {
 		return nil, err
 	}
 	if f.window, err = pgxpool.New(ctx, dsn); err != nil {
@@ -96,14 +98,17 @@ func (f *field) seed(ctx context.Context, n int) ([]engine.ID, error) {
 		ids[i] = freshID()
 	}
 	err := pgx.BeginFunc(ctx, f.window, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `CREATE TEMPORARY TABLE seeds (id uuid, body text, booking text, phone text) ON COMMIT DROP`); err != nil {
+		const seeds = `CREATE TEMPORARY TABLE seeds (id uuid, body text, booking text, sealed bytea, index bytea) ON COMMIT DROP`
+		if _, err := tx.Exec(ctx, seeds); err != nil {
 			return err
 		}
 		rows := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
 			f.seeded++
-			return []any{[16]byte(ids[i]), ids[i].String(), Initiation(f.seeded).Booking, fmt.Sprintf("+22505%08d", f.seeded)}, nil
+			payment := Initiation(f.seeded)
+			sealed, index := persistence.SealPayer(f.vault, ids[i], payment.Payer.Phone)
+			return []any{[16]byte(ids[i]), ids[i].String(), payment.Booking, sealed, index}, nil
 		})
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"seeds"}, []string{"id", "body", "booking", "phone"}, rows)
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"seeds"}, []string{"id", "body", "booking", "sealed", "index"}, rows)
 		if err != nil {
 			return err
 		}
@@ -124,8 +129,9 @@ func (f *field) seed(ctx context.Context, n int) ([]engine.ID, error) {
 
 // copied says what of a copy is its own. All else is the model's.
 var copied = map[string]string{
-	"id": "n.id", "transaction_id": "n.id", "booking_id": "n.booking", "phone": "n.phone", "reference": "n.body || '-c1'",
-	"subject": "replace(m.subject, $2, n.body)", "identity": "replace(m.identity, $2, n.body)",
+	"id": "n.id", "transaction_id": "n.id", "booking_id": "n.booking", "phone_sealed": "n.sealed", "phone_index": "n.index",
+	"reference": "n.body || '-c1'",
+	"subject":   "replace(m.subject, $2, n.body)", "identity": "replace(m.identity, $2, n.body)",
 }
 
 // copyRows copies the model's rows of a table, as source holds them, for each new

@@ -28,10 +28,13 @@ func (f *field) stand(ctx context.Context, n int) error {
 	if err := f.pay(ctx); err != nil {
 		return err
 	}
+	// As long as a sealed phone is, and nobody's: what has long been paid is looked up, and
+	// its payer is asked for nothing.
+	const unread = `'\x010b'::bytea || 'development' || sha256(g::text::bytea) || substr(sha256(g::text::bytea), 1, 10)`
 	first := time.Now().Add(-standingSince).UnixMilli()
 	rows := fmt.Sprintf(`(SELECT (lpad(to_hex(%d + g * %d), 12, '0') || '7000' || lpad(to_hex(g), 16, '8'))::uuid AS id,
-		'standing' || lpad(g::text, 18, '0') AS body, 'standing-' || g AS booking, '+22507' || lpad(g::text, 8, '0') AS phone
-		FROM generate_series(1, %d) AS g) n`, first, standingEvery.Milliseconds(), n)
+		'standing' || lpad(g::text, 18, '0') AS body, 'standing-' || g AS booking, sha256(('phone' || g)::bytea) AS index, %s AS sealed
+		FROM generate_series(1, %d) AS g) n`, first, standingEvery.Milliseconds(), unread, n)
 	tables := []string{"transactions", "attempts", "inbox", "holds"}
 	errs := make([]error, len(tables))
 	var filling sync.WaitGroup
