@@ -96,7 +96,8 @@ func init() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		return humaProblem(callOf(ctx.Context()), status, errs)
 	}
-	huma.ValidateStrictCasing = true // "Amount" is not amount: two spellings are two readings
+	huma.DefaultArrayNullable = false // what is null is left out, lists too
+	huma.ValidateStrictCasing = true  // "Amount" is not amount: two spellings are two readings
 }
 
 // problem turns any error into what the client is told, and notes on the call

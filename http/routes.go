@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,12 +74,12 @@ func (s *Server) paymentRoutes() []route {
 				Description: "At once, or with wait as soon as there is news. To follow a payment, ask again and again with " +
 					"wait=25s and since_version, the version of the answer before; or take its events, " +
 					"/v1/payments/{id}/events, as Server-Sent Events: those with an id are facts, payment is what it has become.",
-				Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is."}},
+				Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is.", Headers: etagHeader()}},
 			}),
 		},
 		{
 			get, "/v1/payments/{id}/events", seers(engine.ScopePaymentsRead, engine.RolePayer, engine.RoleTalent), k.stream,
-			s.raw(s.streamEvents),
+			s.told(s.streamEvents, followed()),
 		},
 		{
 			post, "/v1/booking_requests/{booking}/confirm_delivery", platforms(engine.ScopeEscrowWrite, engine.RolePayer), k.money,
@@ -129,6 +128,7 @@ func (s *Server) staffRoutes() []route {
 			Summary: "Ask a colleague to approve something that moves money by hand",
 			Description: "Nothing moves yet. It is tried first on the payment as it is now, and refused if it would be. " +
 				"Another member of finance approves it within a day.",
+			Responses: rehearsed(),
 		})},
 		{get, "/v1/staff/proposals", staff(engine.StaffRoles...), k.read, described(s, s.listProposals, huma.Operation{
 			OperationID: "list-proposals", Tags: []string{"staff"},
@@ -181,7 +181,6 @@ func (s *Server) mount() error {
 func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O, error), op huma.Operation) func(*route) {
 	return func(r *route) {
 		op.Method, op.Path = r.method, r.path
-		op.Errors = slices.Clone(operationErrors)
 		op.Security = []map[string][]string{{bearerScheme: {}}}
 		op.MaxBodyBytes = apiBodyBytesMax + 1 // the server's own limit comes first, and is exact
 		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -192,6 +191,21 @@ func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O
 			}
 			return out, nil
 		})
+		item := s.api.OpenAPI().Paths[r.path]
+		s.complete(r, map[string]*huma.Operation{
+			fasthttp.MethodGet: item.Get, fasthttp.MethodPost: item.Post, fasthttp.MethodPut: item.Put,
+		}[r.method])
+	}
+}
+
+// told is a raw row that is described all the same.
+func (s *Server) told(handler func(*fasthttp.RequestCtx, *call), op huma.Operation) func(*route) {
+	mount := s.raw(handler)
+	return func(r *route) {
+		mount(r)
+		op.Method, op.Path, op.Security = r.method, r.path, []map[string][]string{{bearerScheme: {}}}
+		s.complete(r, &op)
+		s.api.OpenAPI().AddOperation(&op)
 	}
 }
 
@@ -209,69 +223,6 @@ func (s *Server) mountOperation(op *huma.Operation, handler fasthttp.RequestHand
 		panic(fmt.Sprintf("http: %s %s has no row in the table", op.Method, op.Path))
 	}
 	s.router.Handle(op.Method, op.Path, s.guard(&s.routes[i], handler))
-}
-
-// operationErrors are the statuses any operation may answer with.
-var operationErrors = []int{
-	fasthttp.StatusBadRequest, fasthttp.StatusUnauthorized, fasthttp.StatusNotFound, fasthttp.StatusConflict,
-	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusTooManyRequests,
-	fasthttp.StatusServiceUnavailable,
-}
-
-const bearerScheme = "bearer"
-
-// apiConfig is Huma's, without its pages: its documentation loads from a CDN,
-// and its own /openapi.json builds itself at the first request, unguarded.
-func apiConfig(version string) huma.Config {
-	config := huma.DefaultConfig("Cauri", version)
-	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
-	config.CreateHooks = nil // no $schema in every answer
-	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
-	config.Info.Description = "Mobile-money payments held in escrow and paid out to talents. " +
-		"Amounts are whole francs (XOF). Times are RFC 3339, UTC. What is null is left out. " +
-		"A client must accept enum values it does not know. Every POST needs an Idempotency-Key, one for each thing the user means: " +
-		"sent again with the same body, it is answered with the same bytes."
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearerScheme: {Type: "http", Scheme: "bearer", Description: "An API key (ck_… of a platform, cs_… of staff), " +
-			"or a payer's or talent's token that their platform has signed."},
-	}
-	return config
-}
-
-// documents are the API's description as served, spelled once, before the first
-// request, with its keys sorted: a change of the contract is a diff.
-type documents struct{ v31, v30 []byte }
-
-func (d *documents) spell(api *huma.OpenAPI) error {
-	v31, err := api.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	v30, err := api.Downgrade() // generators of Dart clients still mishandle 3.1
-	if err != nil {
-		return err
-	}
-	for _, page := range []struct {
-		compact []byte
-		out     *[]byte
-	}{{v31, &d.v31}, {v30, &d.v30}} {
-		var tree any
-		if err := json.Unmarshal(page.compact, &tree); err != nil {
-			return err
-		}
-		if *page.out, err = json.MarshalIndent(tree, "", "  "); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Server) openAPI31(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v31) }
-func (s *Server) openAPI30(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v30) }
-
-func openAPI(ctx *fasthttp.RequestCtx, page []byte) {
-	ctx.SetContentType("application/vnd.oai.openapi+json")
-	ctx.SetBody(page)
 }
 
 // unmatched answers 405 where another method is served, and 404 elsewhere.
