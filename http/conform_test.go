@@ -1,6 +1,8 @@
 package http_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +43,15 @@ func (e *edge) check(t *testing.T, x contracttest.Exchange) {
 	for _, c := range both {
 		require.NoError(t, c.Check(x), "%s", x.Answer)
 	}
+	if x.Got.Get("Content-Type") != "application/problem+json" || x.Method == "HEAD" {
+		return
+	}
+	var p http.Problem
+	require.NoError(t, json.Unmarshal(x.Answer, &p))
+	codes := http.Catalogue()
+	known := slices.IndexFunc(codes, func(c http.CatalogueEntry) bool { return c.Code == p.Code })
+	require.GreaterOrEqual(t, known, 0, "%s is in no catalogue", p.Code)
+	require.Contains(t, codes[known].Statuses, x.Status, "%s is not told of as a %d", p.Code, x.Status)
 }
 
 // The check has teeth: a payment as it is answered passes, and every way of being wrong

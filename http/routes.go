@@ -157,6 +157,8 @@ func (s *Server) openRoutes() []route {
 	return []route{
 		{fasthttp.MethodPost, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
 		{get, "/return/{payment}", anybody, k.public, s.raw(s.comeBack)},
+		{get, "/docs", anybody, k.public, s.raw(s.docsPage)},
+		{get, cataloguePath, anybody, k.public, s.raw(s.errorsPage)},
 		{get, "/openapi.json", anybody, k.public, s.raw(s.openAPI31)},
 		{get, "/openapi-3.0.json", anybody, k.public, s.raw(s.openAPI30)},
 	}
@@ -174,7 +176,10 @@ func (s *Server) mount() error {
 	for i := range s.routes {
 		s.routes[i].mount(&s.routes[i])
 	}
-	return s.documents.spell(s.api.OpenAPI())
+	if err := s.documents.spell(s.api.OpenAPI()); err != nil {
+		return err
+	}
+	return s.spellPages()
 }
 
 // described is a row that Huma decodes, validates and documents.
@@ -191,10 +196,7 @@ func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O
 			}
 			return out, nil
 		})
-		item := s.api.OpenAPI().Paths[r.path]
-		s.complete(r, map[string]*huma.Operation{
-			fasthttp.MethodGet: item.Get, fasthttp.MethodPost: item.Post, fasthttp.MethodPut: item.Put,
-		}[r.method])
+		s.complete(r, operationOf(s.api.OpenAPI().Paths[r.path], r.method))
 	}
 }
 
