@@ -66,7 +66,8 @@ func TestThePagesForDevelopersLoadNothingAndLeadSomewhere(t *testing.T) {
 func TestTheCatalogueOfCodesIsWritten(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	out.WriteString("# Codes\n\nMade by `go test ./http -update` from the tables the program speaks from; an engine serves the same at `/docs/errors`.\n" +
+	out.WriteString("# Codes\n\n" +
+		"Made by `go test ./http -update` from the tables the program speaks from; an engine serves the same at `/docs/errors`.\n" +
 		"A code without a status is found in payments and payouts: it says why something failed or waits.\n\n" +
 		"| Code | Status | Retryable | French | English | What to do |\n|---|---|---|---|---|---|\n")
 	codes := http.Catalogue()
