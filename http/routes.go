@@ -63,7 +63,8 @@ func (s *Server) paymentRoutes() []route {
 			get, "/v1/payments", seers(engine.ScopePaymentsRead), k.read,
 			listed(s, s.listPayments, huma.Operation{
 				OperationID: "list-payments", Tags: []string{"payments"},
-				Summary: "Payments, the latest first, by what they are or by any of their names",
+				Summary:     "Payments, the latest first, by what they are or by any of their names",
+				Description: "Filters narrow it together. A filter that is misspelt is refused, not passed over.",
 			}),
 		},
 		{
@@ -98,21 +99,24 @@ func (s *Server) talentRoutes() []route {
 			fasthttp.MethodGet, "/v1/talents/{talent}/balance", seers(engine.ScopeTalentsRead, engine.RoleTalent), s.classes.read,
 			described(s, s.getBalance, huma.Operation{
 				OperationID: "get-balance", Tags: []string{"talents"},
-				Summary: "What a talent has, was paid this month, and is still to be released",
+				Summary:     "What a talent has, was paid this month, and is still to be released",
+				Description: "Sums of the ledger, as they are at as_of.",
 			}),
 		},
 		{
 			fasthttp.MethodPut, "/v1/talents/{talent}/wallet", platforms(engine.ScopeTalentsWrite, engine.RoleTalent), s.classes.money,
 			described(s, s.putWallet, huma.Operation{
 				OperationID: "put-wallet", Tags: []string{"talents"},
-				Summary: "Where a talent's payouts go",
+				Summary:     "Where a talent's payouts go",
+				Description: "Saying the same again changes nothing, so it needs no Idempotency-Key. Payouts that waited for a wallet go on.",
 			}),
 		},
 		{
 			fasthttp.MethodGet, "/v1/payouts", seers(engine.ScopePaymentsRead, engine.RoleTalent), s.classes.read,
 			listed(s, s.listPayouts, huma.Operation{
 				OperationID: "list-payouts", Tags: []string{"payouts"},
-				Summary: "Payouts, and what those that are not paid wait for",
+				Summary:     "Payouts, and what those that are not paid wait for",
+				Description: "What waits for a wallet goes on when there is one; what waits for a retry goes on by itself.",
 			}),
 		},
 	}
@@ -132,7 +136,8 @@ func (s *Server) staffRoutes() []route {
 		})},
 		{get, "/v1/staff/proposals", staff(engine.StaffRoles...), k.read, described(s, s.listProposals, huma.Operation{
 			OperationID: "list-proposals", Tags: []string{"staff"},
-			Summary: "What waits for a second person, oldest first",
+			Summary:     "What waits for a second person, oldest first",
+			Description: "A proposal nobody rules on within a day is over.",
 		})},
 		{post, "/v1/staff/proposals/{id}/approve", staff(engine.RoleFinance), k.money, described(s, s.approve, huma.Operation{
 			OperationID: "approve", Tags: []string{"staff"},
@@ -141,11 +146,13 @@ func (s *Server) staffRoutes() []route {
 		})},
 		{post, "/v1/staff/proposals/{id}/refuse", staff(engine.RoleFinance), k.money, described(s, s.refuseProposal, huma.Operation{
 			OperationID: "refuse", Tags: []string{"staff"},
-			Summary: "Rule against a proposal, or take one's own back",
+			Summary:     "Rule against a proposal, or take one's own back",
+			Description: "Nothing moves. Who proposed it may do this alone.",
 		})},
 		{get, "/v1/staff/audit", staff(engine.RoleFinance, engine.RoleAdmin), k.read, described(s, s.listAudit, huma.Operation{
 			OperationID: "list-audit", Tags: []string{"staff"},
-			Summary: "What people did, the latest first",
+			Summary:     "What people did, the latest first",
+			Description: "Written in the commit of what was done, and never changed.",
 		})},
 	}
 }
