@@ -16,7 +16,7 @@ import (
 // Keyed is what every money POST has beside its body. It is exported because
 // Huma reads exported embedded fields only.
 type Keyed struct {
-	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"255" pattern:"^[!-~]+$" patternDescription:"visible ASCII" doc:"Your name for this one intention: a new one for each, the same one when sending it again." example:"9f6c0b1e-initiate"`
+	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"255" pattern:"^[!-~]+$" doc:"Your name for this one intention: a new one for each, the same one when sending it again." example:"9f6c0b1e-initiate"`
 
 	Prefer string `header:"Prefer" doc:"wait=0 to wait=3: how many seconds the answer may wait for the gateway (RFC 7240). Three when not given." example:"wait=3"`
 }

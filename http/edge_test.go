@@ -17,6 +17,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/http"
+	"github.com/bookmi/cauri/http/contracttest"
 )
 
 func TestMain(m *testing.M) {
@@ -152,7 +153,8 @@ func (a answerOf) problem(t *testing.T) http.Problem {
 
 type headers map[string]string
 
-// do sends one request with the platform's key, unless headers say otherwise.
+// do sends one request with the platform's key, unless headers say otherwise, and holds
+// the exchange against the contract.
 func (e *edge) do(t *testing.T, method, path, body string, more ...headers) answerOf {
 	t.Helper()
 	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
@@ -180,6 +182,10 @@ func (e *edge) do(t *testing.T, method, path, body string, more ...headers) answ
 	for name, value := range response.Header.All() {
 		out.headers[string(name)] = string(value)
 	}
+	e.check(t, contracttest.Exchange{
+		Method: method, Path: path, Sent: contracttest.Header(request.Header.All()), Body: []byte(body),
+		Status: out.status, Got: contracttest.Header(response.Header.All()), Answer: out.body,
+	})
 	return out
 }
 

@@ -11,8 +11,8 @@ import (
 
 type confirmDeliveryInput struct {
 	Keyed
-	Booking string    `path:"booking" pattern:"^[A-Za-z0-9_.-]{1,64}$" example:"bk_1042"`
-	Body    *struct{} `doc:"Nothing, or {}."`
+	Booking string `path:"booking" pattern:"^[A-Za-z0-9_.-]{1,64}$" example:"bk_1042"`
+	Body    *struct{}
 }
 
 // confirmDelivery releases a booking's money: the payer has had the performance.

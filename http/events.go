@@ -29,6 +29,8 @@ const (
 	// eventsPerRead bounds what one read of the outbox holds: 100 × 0.5 KiB. A payment
 	// has a dozen events in its life.
 	eventsPerRead = 100
+
+	eventsType = "text/event-stream"
 )
 
 // streamEvents is GET /v1/payments/{id}/events: what happened to a payment and what
@@ -69,7 +71,7 @@ func (s *Server) streamEvents(ctx *fasthttp.RequestCtx, c *call) {
 		over: time.NewTimer(streamFor + rand.N(streamSpread)), //nolint:gosec // jitter, not a secret
 	}
 	e.out.WriteString("retry: " + strconv.Itoa(comeAgainAfter) + "\n\n")
-	c.stream = &stream{kind: "text/event-stream; charset=utf-8", next: e.next}
+	c.stream = &stream{kind: eventsType + "; charset=utf-8", next: e.next}
 	for _, end := range []func(){leave, unsubscribe, e.beat.Stop, func() { e.over.Stop() }} {
 		c.stream.atItsEnd(end)
 	}

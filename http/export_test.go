@@ -31,3 +31,12 @@ const ConnectionsPerAddress = connectionsPerAddress
 func CountConnections(on net.Listener, trusted []netip.Prefix) net.Listener {
 	return newDoors(on, trusted)
 }
+
+// Documents are the API's description, 3.1 and 3.0, as served.
+func Documents(s *Server) (v31, v30 []byte) { return s.documents.v31, s.documents.v30 }
+
+// Catalogue is every code, as the page of codes has it.
+var Catalogue = catalogue
+
+// CatalogueEntry is one of them.
+type CatalogueEntry = entry

@@ -30,6 +30,8 @@ var may = map[string]struct {
 	about object
 	roles string // scope, then roles; "anybody" and "gateway" ask for no principal
 }{
+	"GET /docs":                                            {ofNobody, "anybody"},
+	"GET /docs/errors":                                     {ofNobody, "anybody"},
 	"GET /openapi.json":                                    {ofNobody, "anybody"},
 	"GET /openapi-3.0.json":                                {ofNobody, "anybody"},
 	"GET /return/{payment}":                                {ofNobody, "anybody"},

@@ -27,7 +27,7 @@ type initiateInput struct {
 		Operator      string `json:"operator,omitempty" enum:"orange,mtn,wave,moov" doc:"For mobile_money, and for nothing else." example:"orange"`
 		Phone         string `json:"phone,omitempty" maxLength:"32" doc:"Of Côte d'Ivoire, ten digits, national or +225. For mobile_money; a card's payer may give one." example:"0700000000"`
 		PayerID       string `json:"payer_id,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_.-]*$" doc:"Your own id of who pays: their token (sub) then sees the payment. A payer's own token says it by itself." example:"usr_901"`
-		Email         string `json:"email" maxLength:"254" pattern:"^[!-?A-~]{1,64}@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}$" patternDescription:"an e-mail address" example:"awa@example.ci"`
+		Email         string `json:"email" maxLength:"254" pattern:"^[!-?A-~]{1,64}@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}$" example:"awa@example.ci"`
 		DeliveryDueAt string `json:"delivery_due_at,omitempty" format:"date-time" doc:"When the performance is: the hold is released so many hours after it."`
 	}
 }
@@ -167,8 +167,8 @@ func readNumber(number string) (phone.Number, *engine.Error) {
 
 type cancelInput struct {
 	Keyed
-	ID   string    `path:"id" maxLength:"64" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
-	Body *struct{} `doc:"Nothing, or {}."`
+	ID   string `path:"id" maxLength:"64" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
+	Body *struct{}
 }
 
 // cancelPayment gives a payment up and frees its booking. A request may still be on the
@@ -189,7 +189,7 @@ type submitOTPInput struct {
 	Keyed
 	Body struct {
 		PaymentID string `json:"payment_id" maxLength:"40" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
-		OTP       string `json:"otp" pattern:"^[0-9]{4,8}$" patternDescription:"4 to 8 digits" example:"123456"`
+		OTP       string `json:"otp" pattern:"^[0-9]{4,8}$" example:"123456"`
 	}
 }
 

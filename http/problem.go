@@ -47,7 +47,7 @@ const (
 // Problem is an error as a client receives it: RFC 9457, application/problem+json.
 // It never repeats a value that was sent.
 type Problem struct {
-	Type        string       `json:"type" format:"uri" doc:"Names the kind of problem: urn:cauri:problem: and the code."`
+	Type        string       `json:"type" format:"uri-reference" doc:"Names the kind of problem, and leads to what to do about it: /docs/errors# and the code." example:"/docs/errors#phone_malformed"`
 	Title       string       `json:"title" doc:"The code in words, English."`
 	Status      int          `json:"status" doc:"The HTTP status."`
 	Detail      string       `json:"detail,omitempty" doc:"For developers, English."`
@@ -96,7 +96,8 @@ func init() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		return humaProblem(callOf(ctx.Context()), status, errs)
 	}
-	huma.ValidateStrictCasing = true // "Amount" is not amount: two spellings are two readings
+	huma.DefaultArrayNullable = false // what is null is left out, lists too
+	huma.ValidateStrictCasing = true  // "Amount" is not amount: two spellings are two readings
 }
 
 // problem turns any error into what the client is told, and notes on the call
@@ -136,7 +137,7 @@ func newProblem(c *call, status int, errs ...*engine.Error) *Problem {
 		text = textOf(c.language, code, first.Field)
 	}
 	p := &Problem{
-		Type: "urn:cauri:problem:" + string(code), Title: title(code), Status: status, Code: code,
+		Type: cataloguePath + "#" + string(code), Title: title(code), Status: status, Code: code,
 		DisplayText: text, RequestID: c.id, Retryable: retryable(status, code),
 	}
 	if len(errs) == 1 {

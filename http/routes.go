@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +63,8 @@ func (s *Server) paymentRoutes() []route {
 			get, "/v1/payments", seers(engine.ScopePaymentsRead), k.read,
 			listed(s, s.listPayments, huma.Operation{
 				OperationID: "list-payments", Tags: []string{"payments"},
-				Summary: "Payments, the latest first, by what they are or by any of their names",
+				Summary:     "Payments, the latest first, by what they are or by any of their names",
+				Description: "Filters narrow it together. A filter that is misspelt is refused, not passed over.",
 			}),
 		},
 		{
@@ -75,12 +75,12 @@ func (s *Server) paymentRoutes() []route {
 				Description: "At once, or with wait as soon as there is news. To follow a payment, ask again and again with " +
 					"wait=25s and since_version, the version of the answer before; or take its events, " +
 					"/v1/payments/{id}/events, as Server-Sent Events: those with an id are facts, payment is what it has become.",
-				Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is."}},
+				Responses: map[string]*huma.Response{"304": {Description: "If-None-Match names what it still is.", Headers: etagHeader()}},
 			}),
 		},
 		{
 			get, "/v1/payments/{id}/events", seers(engine.ScopePaymentsRead, engine.RolePayer, engine.RoleTalent), k.stream,
-			s.raw(s.streamEvents),
+			s.told(s.streamEvents, followed()),
 		},
 		{
 			post, "/v1/booking_requests/{booking}/confirm_delivery", platforms(engine.ScopeEscrowWrite, engine.RolePayer), k.money,
@@ -99,21 +99,24 @@ func (s *Server) talentRoutes() []route {
 			fasthttp.MethodGet, "/v1/talents/{talent}/balance", seers(engine.ScopeTalentsRead, engine.RoleTalent), s.classes.read,
 			described(s, s.getBalance, huma.Operation{
 				OperationID: "get-balance", Tags: []string{"talents"},
-				Summary: "What a talent has, was paid this month, and is still to be released",
+				Summary:     "What a talent has, was paid this month, and is still to be released",
+				Description: "Sums of the ledger, as they are at as_of.",
 			}),
 		},
 		{
 			fasthttp.MethodPut, "/v1/talents/{talent}/wallet", platforms(engine.ScopeTalentsWrite, engine.RoleTalent), s.classes.money,
 			described(s, s.putWallet, huma.Operation{
 				OperationID: "put-wallet", Tags: []string{"talents"},
-				Summary: "Where a talent's payouts go",
+				Summary:     "Where a talent's payouts go",
+				Description: "Saying the same again changes nothing, so it needs no Idempotency-Key. Payouts that waited for a wallet go on.",
 			}),
 		},
 		{
 			fasthttp.MethodGet, "/v1/payouts", seers(engine.ScopePaymentsRead, engine.RoleTalent), s.classes.read,
 			listed(s, s.listPayouts, huma.Operation{
 				OperationID: "list-payouts", Tags: []string{"payouts"},
-				Summary: "Payouts, and what those that are not paid wait for",
+				Summary:     "Payouts, and what those that are not paid wait for",
+				Description: "What waits for a wallet goes on when there is one; what waits for a retry goes on by itself.",
 			}),
 		},
 	}
@@ -129,10 +132,12 @@ func (s *Server) staffRoutes() []route {
 			Summary: "Ask a colleague to approve something that moves money by hand",
 			Description: "Nothing moves yet. It is tried first on the payment as it is now, and refused if it would be. " +
 				"Another member of finance approves it within a day.",
+			Responses: rehearsed(),
 		})},
 		{get, "/v1/staff/proposals", staff(engine.StaffRoles...), k.read, described(s, s.listProposals, huma.Operation{
 			OperationID: "list-proposals", Tags: []string{"staff"},
-			Summary: "What waits for a second person, oldest first",
+			Summary:     "What waits for a second person, oldest first",
+			Description: "A proposal nobody rules on within a day is over.",
 		})},
 		{post, "/v1/staff/proposals/{id}/approve", staff(engine.RoleFinance), k.money, described(s, s.approve, huma.Operation{
 			OperationID: "approve", Tags: []string{"staff"},
@@ -141,11 +146,13 @@ func (s *Server) staffRoutes() []route {
 		})},
 		{post, "/v1/staff/proposals/{id}/refuse", staff(engine.RoleFinance), k.money, described(s, s.refuseProposal, huma.Operation{
 			OperationID: "refuse", Tags: []string{"staff"},
-			Summary: "Rule against a proposal, or take one's own back",
+			Summary:     "Rule against a proposal, or take one's own back",
+			Description: "Nothing moves. Who proposed it may do this alone.",
 		})},
 		{get, "/v1/staff/audit", staff(engine.RoleFinance, engine.RoleAdmin), k.read, described(s, s.listAudit, huma.Operation{
 			OperationID: "list-audit", Tags: []string{"staff"},
-			Summary: "What people did, the latest first",
+			Summary:     "What people did, the latest first",
+			Description: "Written in the commit of what was done, and never changed.",
 		})},
 	}
 }
@@ -157,6 +164,8 @@ func (s *Server) openRoutes() []route {
 	return []route{
 		{fasthttp.MethodPost, "/webhooks/{gateway}", gateway, k.webhook, s.raw(s.receive)},
 		{get, "/return/{payment}", anybody, k.public, s.raw(s.comeBack)},
+		{get, "/docs", anybody, k.public, s.raw(s.docsPage)},
+		{get, cataloguePath, anybody, k.public, s.raw(s.errorsPage)},
 		{get, "/openapi.json", anybody, k.public, s.raw(s.openAPI31)},
 		{get, "/openapi-3.0.json", anybody, k.public, s.raw(s.openAPI30)},
 	}
@@ -174,14 +183,16 @@ func (s *Server) mount() error {
 	for i := range s.routes {
 		s.routes[i].mount(&s.routes[i])
 	}
-	return s.documents.spell(s.api.OpenAPI())
+	if err := s.documents.spell(s.api.OpenAPI()); err != nil {
+		return err
+	}
+	return s.spellPages()
 }
 
 // described is a row that Huma decodes, validates and documents.
 func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O, error), op huma.Operation) func(*route) {
 	return func(r *route) {
 		op.Method, op.Path = r.method, r.path
-		op.Errors = slices.Clone(operationErrors)
 		op.Security = []map[string][]string{{bearerScheme: {}}}
 		op.MaxBodyBytes = apiBodyBytesMax + 1 // the server's own limit comes first, and is exact
 		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -192,6 +203,18 @@ func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O
 			}
 			return out, nil
 		})
+		s.complete(r, operationOf(s.api.OpenAPI().Paths[r.path], r.method))
+	}
+}
+
+// told is a raw row that is described all the same.
+func (s *Server) told(handler func(*fasthttp.RequestCtx, *call), op huma.Operation) func(*route) {
+	mount := s.raw(handler)
+	return func(r *route) {
+		mount(r)
+		op.Method, op.Path, op.Security = r.method, r.path, []map[string][]string{{bearerScheme: {}}}
+		s.complete(r, &op)
+		s.api.OpenAPI().AddOperation(&op)
 	}
 }
 
@@ -209,69 +232,6 @@ func (s *Server) mountOperation(op *huma.Operation, handler fasthttp.RequestHand
 		panic(fmt.Sprintf("http: %s %s has no row in the table", op.Method, op.Path))
 	}
 	s.router.Handle(op.Method, op.Path, s.guard(&s.routes[i], handler))
-}
-
-// operationErrors are the statuses any operation may answer with.
-var operationErrors = []int{
-	fasthttp.StatusBadRequest, fasthttp.StatusUnauthorized, fasthttp.StatusNotFound, fasthttp.StatusConflict,
-	fasthttp.StatusRequestEntityTooLarge, fasthttp.StatusUnsupportedMediaType, fasthttp.StatusTooManyRequests,
-	fasthttp.StatusServiceUnavailable,
-}
-
-const bearerScheme = "bearer"
-
-// apiConfig is Huma's, without its pages: its documentation loads from a CDN,
-// and its own /openapi.json builds itself at the first request, unguarded.
-func apiConfig(version string) huma.Config {
-	config := huma.DefaultConfig("Cauri", version)
-	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
-	config.CreateHooks = nil // no $schema in every answer
-	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
-	config.Info.Description = "Mobile-money payments held in escrow and paid out to talents. " +
-		"Amounts are whole francs (XOF). Times are RFC 3339, UTC. What is null is left out. " +
-		"A client must accept enum values it does not know. Every POST needs an Idempotency-Key, one for each thing the user means: " +
-		"sent again with the same body, it is answered with the same bytes."
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearerScheme: {Type: "http", Scheme: "bearer", Description: "An API key (ck_… of a platform, cs_… of staff), " +
-			"or a payer's or talent's token that their platform has signed."},
-	}
-	return config
-}
-
-// documents are the API's description as served, spelled once, before the first
-// request, with its keys sorted: a change of the contract is a diff.
-type documents struct{ v31, v30 []byte }
-
-func (d *documents) spell(api *huma.OpenAPI) error {
-	v31, err := api.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	v30, err := api.Downgrade() // generators of Dart clients still mishandle 3.1
-	if err != nil {
-		return err
-	}
-	for _, page := range []struct {
-		compact []byte
-		out     *[]byte
-	}{{v31, &d.v31}, {v30, &d.v30}} {
-		var tree any
-		if err := json.Unmarshal(page.compact, &tree); err != nil {
-			return err
-		}
-		if *page.out, err = json.MarshalIndent(tree, "", "  "); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Server) openAPI31(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v31) }
-func (s *Server) openAPI30(ctx *fasthttp.RequestCtx, _ *call) { openAPI(ctx, s.documents.v30) }
-
-func openAPI(ctx *fasthttp.RequestCtx, page []byte) {
-	ctx.SetContentType("application/vnd.oai.openapi+json")
-	ctx.SetBody(page)
 }
 
 // unmatched answers 405 where another method is served, and 404 elsewhere.

@@ -115,6 +115,7 @@ type Server struct {
 	router    *router.Router
 	api       huma.API
 	documents documents
+	pages     pages
 	tokens    *tokens
 	watcher   *watcher
 	metrics   *metrics

@@ -15,7 +15,7 @@ import (
 
 type getPaymentInput struct {
 	ID    string `path:"id" maxLength:"64" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
-	Wait  string `query:"wait" pattern:"^[0-9]{1,6}(ms|s)$" patternDescription:"a duration such as 25s" doc:"How long the answer may wait for a change: 25s at most, more counts as that. Over it, the payment is answered as it is." example:"25s"`
+	Wait  string `query:"wait" pattern:"^[0-9]{1,6}(ms|s)$" doc:"How long the answer may wait for a change: 25s at most, more counts as that. Over it, the payment is answered as it is." example:"25s"`
 	Since int    `query:"since_version" minimum:"1" doc:"The version you have: a newer one is answered at once. Without it, and without If-None-Match, a wait is for the next change, unless the payment is over." example:"3"`
 	Match string `header:"If-None-Match" maxLength:"128" doc:"The ETag you have: 304 while it is still so. With wait it says which version you have, as since_version does." example:"W/\"3-fr\""`
 }

@@ -52,7 +52,7 @@ type walletInput struct {
 	Body struct {
 		Operator string `json:"operator" enum:"orange,mtn,wave,moov" example:"wave"`
 		Phone    string `json:"phone" maxLength:"32" doc:"Of Côte d'Ivoire, ten digits, national or +225." example:"0700000056"`
-		Name     string `json:"name" maxLength:"100" pattern:"^\\S(.*\\S)?$" patternDescription:"a name" doc:"As the operator knows its holder." example:"Awa Koné"`
+		Name     string `json:"name" maxLength:"100" pattern:"^\\S(.*\\S)?$" doc:"As the operator knows its holder." example:"Awa Koné"`
 	}
 }
 

@@ -308,10 +308,10 @@ func TestWhatNobodyKnowsIsKeptListedAndTriedAgain(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &listed))
 	require.Len(t, listed, 1)
 	require.Equal(t, "waiting", listed[0].Status)
-	code, out, errs = run(t, "webhook", "replay", string(listed[0].Identity), "--database-url", p.dsn)
+	code, out, errs = run(t, "webhook", "replay", string(listed[0].Identity), "--reason=a test's", "--database-url", p.dsn)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "tried again")
-	code, _, _ = run(t, "webhook", "replay", "paystack/nobody", "--database-url", p.dsn)
+	code, _, _ = run(t, "webhook", "replay", "paystack/nobody", "--reason=a test's", "--database-url", p.dsn)
 	require.NotZero(t, code)
 }
 
