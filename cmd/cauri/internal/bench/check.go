@@ -56,6 +56,8 @@ func (f *field) views(ctx context.Context) error {
 		statements = append(statements, fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s FROM public.%s WHERE %s >= '%x'",
 			fresh, k.Table, k.Columns, k.Table, k.Key, [16]byte(f.since)))
 	}
+	// A path leaves out, without a word, a schema that the engine's role may not use.
+	statements = append(statements, "GRANT USAGE ON SCHEMA "+fresh+" TO PUBLIC", "GRANT SELECT ON ALL TABLES IN SCHEMA "+fresh+" TO PUBLIC")
 	_, err = f.window.Exec(ctx, strings.Join(statements, "; "))
 	return err
 }
