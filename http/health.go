@@ -112,6 +112,7 @@ type metrics struct {
 	webhooks *prometheus.CounterVec
 	limited  *prometheus.CounterVec
 	sources  *prometheus.CounterVec
+	signed   *prometheus.CounterVec
 	page     fasthttp.RequestHandler
 }
 
@@ -133,8 +134,11 @@ func newMetrics(registry *prometheus.Registry, health Health) (*metrics, error) 
 		sources: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cauri_webhooks_source_total", Help: "Signed webhooks, by whether they came from an address that the gateway names.",
 		}, []string{"gateway", "known"}),
+		signed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cauri_webhooks_signed_total", Help: "Signed webhooks, by the id of the secret that matched: an old one goes when nothing comes under it.",
+		}, []string{"gateway", "key"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.webhooks, m.limited, m.sources, &backlogGauges{health}} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.webhooks, m.limited, m.sources, m.signed, &backlogGauges{health}} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

@@ -55,7 +55,8 @@ func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Recei
 		return webhookTooLarge, engine.Errorf(engine.Invalid, codeBodyTooLarge, "a webhook has at most %d bytes", webhookBodyBytesMax)
 	}
 	signatures := ctx.Request.Header.PeekAll(r.Header)
-	if _, err := r.Verify(signatures, received); err != nil { // all of them: Peek would take the first of two
+	key, err := r.Verify(signatures, received)
+	if err != nil { // all of them: Peek would take the first of two
 		why := engine.Errorf(engine.Forbidden, engine.CodeSignatureWrong, "exactly one %s that matches the body", r.Header)
 		told := s.failed(c, why)
 		if told == error(why) { // a flood of them is counted, and not told one by one
@@ -63,6 +64,7 @@ func (s *Server) take(within context.Context, c *call, g engine.Gateway, r Recei
 		}
 		return webhookUnsigned, told
 	}
+	s.metrics.signed.WithLabelValues(string(g), key).Inc()
 	if err := s.fromSource(c, g, r); err != nil {
 		return webhookElsewhere, err
 	}

@@ -53,8 +53,9 @@ type Settings struct {
 
 	PaystackSecretKey    secret.Secret   `name:"paystack-secret-key" env:"PAYSTACK_SECRET_KEY" placeholder:"KEY" help:"Paystack's API secret key, which signs its webhooks too."`
 	PaystackPreviousKeys []secret.Secret `name:"paystack-previous-secret-keys" env:"PAYSTACK_PREVIOUS_SECRET_KEYS" placeholder:"KEY,…" help:"Keys that still verify webhooks during a rotation: keep one for 73 hours."`
-	PaystackBaseURL      string          `name:"paystack-base-url" env:"PAYSTACK_BASE_URL" default:"https://api.paystack.co" help:"Where Paystack is."`
-	PaystackPhoneFormat  string          `name:"paystack-phone-format" env:"PAYSTACK_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How Paystack is told a phone number: ${enum}."`
+	SecretSettings
+	PaystackBaseURL     string `name:"paystack-base-url" env:"PAYSTACK_BASE_URL" default:"https://api.paystack.co" help:"Where Paystack is."`
+	PaystackPhoneFormat string `name:"paystack-phone-format" env:"PAYSTACK_PHONE_FORMAT" enum:"national,e164" default:"national" help:"How Paystack is told a phone number: ${enum}."`
 
 	PaystackOperatorFailureTexts []string `name:"paystack-operator-failure-texts" env:"PAYSTACK_OPERATOR_FAILURE_TEXTS" sep:";" placeholder:"TEXT;…" help:"Phrases by which Paystack says that the operator's own system failed, so that the second gateway is asked without asking the payer. None is documented."`
 
@@ -127,6 +128,7 @@ func (Misconfigured) ExitCode() int { return exitMisconfigured }
 // complete fills in what development assumes and refuses what production must
 // not be (security: a half-configured production does not start).
 func (s *Settings) complete() error {
+	faults := s.readSecrets() // before anything is assumed
 	if s.Env == Development {
 		if s.PaystackSecretKey.IsZero() {
 			s.PaystackSecretKey = secret.New(developmentPaystackKey)
@@ -138,7 +140,6 @@ func (s *Settings) complete() error {
 		s.assumeAccess()
 		s.assumeData()
 	}
-	var faults Misconfigured
 	faults = append(faults, s.requireSecrets()...)
 	faults = append(faults, s.requireAccess()...)
 	faults = append(faults, s.requireKnown(os.Environ())...)

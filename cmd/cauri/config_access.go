@@ -69,10 +69,34 @@ func (s *Settings) access() (a access, err error) {
 			return a, err
 		}
 	}
-	if len(s.TokenKeys) > 0 {
+	switch {
+	case len(s.TokenKeys) > 0:
 		a.tokenKeys, err = listed(s.TokenKeys, time.Now())
+	case s.SecretsFile != "":
+		a.tokenKeys = &secret.List{} // the file may bring some
 	}
 	return a, err
+}
+
+// rekey makes other peppers and token keys stand.
+func (a access) rekey(s *Settings) error {
+	for _, list := range []struct {
+		name    string
+		setting []secret.Named
+		stands  *secret.List
+	}{{purposePeppers, s.KeyPeppers, a.peppers}, {purposeTokens, s.TokenKeys, a.tokenKeys}} {
+		if list.stands == nil || (len(list.setting) == 0 && len(list.stands.All()) == 0) {
+			continue
+		}
+		read, err := listed(list.setting, time.Now())
+		if err == nil {
+			err = list.stands.Replace(read.All(), time.Now())
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", list.name, err)
+		}
+	}
+	return nil
 }
 
 // peppers is the list, the last of the setting as the newest.

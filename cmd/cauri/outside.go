@@ -32,6 +32,7 @@ type outside struct {
 	receivers map[engine.Gateway]http.Receiver
 	probers   map[engine.Gateway]failover.Prober
 	looks     map[engine.Gateway][]look
+	rekeys    []func(*Settings) error // makes other secrets stand, each of one gateway
 }
 
 // openOutside puts the gateways together; it calls none of them.
@@ -104,14 +105,16 @@ func (o *outside) addPaystack(s *Settings, policy engine.Policy) error {
 	if err != nil {
 		return err
 	}
-	secrets := []paystack.Secret{{ID: "current", Value: s.PaystackSecretKey}}
-	for i, previous := range s.PaystackPreviousKeys {
-		secrets = append(secrets, paystack.Secret{ID: fmt.Sprintf("previous-%d", i+1), Value: previous})
-	}
-	webhooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: secrets, Observer: observer})
+	webhooks, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: s.paystackKeys(), Observer: observer})
 	if err != nil {
 		return err
 	}
+	o.rekeys = append(o.rekeys, func(s *Settings) error {
+		if err := client.UseKey(s.PaystackSecretKey); err != nil {
+			return err
+		}
+		return webhooks.Replace(s.paystackKeys())
+	})
 	bs, name := o.breakers, engine.Paystack
 	o.gateways[name] = actors.Gateway{
 		Collector: failover.GuardCollector(bs, name, client), OTPSubmitter: failover.GuardOTPSubmitter(bs, name, client),
@@ -140,16 +143,18 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 	if err != nil {
 		return err
 	}
-	var secrets []fedapay.Secret
-	for i, value := range s.FedaPayWebhookSecrets {
-		secrets = append(secrets, fedapay.Secret{ID: fmt.Sprintf("secret-%d", i+1), Value: value})
-	}
 	webhooks, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{
-		Secrets: secrets, Observer: observer, OperatorFailures: s.FedaPayOperatorFailureCodes,
+		Secrets: s.fedapaySecrets(), Observer: observer, OperatorFailures: s.FedaPayOperatorFailureCodes,
 	})
 	if err != nil {
 		return err
 	}
+	o.rekeys = append(o.rekeys, func(s *Settings) error {
+		if err := client.UseKey(s.FedaPaySecretKey); err != nil {
+			return err
+		}
+		return webhooks.Replace(s.fedapaySecrets())
+	})
 	bs, name := o.breakers, engine.FedaPay
 	o.gateways[name] = actors.Gateway{
 		Collector:      failover.GuardCollector(bs, name, client),

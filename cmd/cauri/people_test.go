@@ -17,15 +17,19 @@ import (
 // shell is somebody at a terminal: their own key, an engine, its database.
 type shell struct {
 	*platform
-	key string
+	key    string
+	pepper string // none: the development one
 }
 
 // cauri runs a command line as main would, and returns what it prints.
 func (s shell) cauri(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
+	if s.pepper == "" {
+		s.pepper = developmentPepper
+	}
 	with := append([]string{"--database-url=" + s.dsn, "--api-url=" + s.url(), "--staff-key=" + s.key,
-		"--paystack-base-url=" + s.base, "--key-peppers=p1:" + developmentPepper, "--log-level=ERROR"}, args...)
+		"--paystack-base-url=" + s.base, "--key-peppers=p1:" + s.pepper, "--log-level=ERROR"}, args...)
 	code = execute(context.Background(), with, streams{&o, &e})
 	return code, o.String(), e.String()
 }

@@ -24,7 +24,8 @@ import (
 // app is the engine put together: read start from top to bottom and you have
 // seen every room and who is given to whom.
 type app struct {
-	settings Settings
+	given    Settings // as they were read
+	settings Settings // complete
 	policy   engine.Policy
 	dsn      string
 	log      *slog.Logger
@@ -35,12 +36,13 @@ type app struct {
 	committer *persistence.Committer // the store's door for whoever decides
 	feed      *persistence.Feed
 	keyring   *keyring
+	access    access
 	system    *actors.System
 	edge      *http.Server
 }
 
 func newApp(settings Settings, policy engine.Policy, dsn string, log *slog.Logger) *app {
-	return &app{settings: settings, policy: policy, dsn: dsn, log: log, registry: telemetry.NewRegistry()}
+	return &app{given: settings, settings: settings, policy: policy, dsn: dsn, log: log, registry: telemetry.NewRegistry()}
 }
 
 // Two services have something to finish: with the second each may overrun before it
@@ -90,6 +92,9 @@ func (a *app) start(ctx context.Context, running *lifecycle.Group) error {
 	if err != nil {
 		return err
 	}
+	if err := a.startReloader(ctx, running); err != nil {
+		return err
+	}
 	return running.Start(ctx, actorsService,
 		lifecycle.Service{Name: "http", Start: a.edge.Start, Stop: a.edge.Stop, StopWithin: edgeStopsWithin})
 }
@@ -111,6 +116,27 @@ func (a *app) prepareDatabase(ctx context.Context) error {
 		return Misconfigured(faults)
 	}
 	return persistence.CheckSchema(ctx, a.dsn)
+}
+
+// startReloader makes what a secrets file comes to say stand.
+func (a *app) startReloader(ctx context.Context, running *lifecycle.Group) error {
+	if a.settings.SecretsFile == "" {
+		return nil
+	}
+	stand := func(s *Settings) error {
+		for _, rekey := range a.outside.rekeys {
+			if err := rekey(s); err != nil {
+				return err
+			}
+		}
+		return a.access.rekey(s)
+	}
+	r, err := newReloader(a.given, a.settings, stand, a.log, a.registry)
+	if err != nil {
+		return err
+	}
+	a.log.Info("secrets read", "file", a.settings.SecretsFile, "ids", idsOf(a.settings.Lists))
+	return running.Start(ctx, r.service())
 }
 
 // tune sets what the process has one of. A webhook's garbage is short-lived and the
@@ -173,15 +199,15 @@ func (a *app) startWatchers(ctx context.Context, running *lifecycle.Group) error
 
 // newEdge is the HTTP server in front of whoever answers commands.
 func (a *app) newEdge(asker http.Asker, ready http.Health) (*http.Server, error) {
-	cfg, err := a.settings.access()
-	if err != nil {
+	var err error
+	if a.access, err = a.settings.access(); err != nil {
 		return nil, err
 	}
 	a.warnOfProxies()
 	return http.New(http.Config{
 		Addr: a.settings.HTTPAddr, AdminAddr: a.settings.AdminAddr, Version: version, Policy: &a.policy,
-		Keys: cfg.keys, Peppers: cfg.peppers, KeyMode: a.settings.keyMode(),
-		TokenKeys: cfg.tokenKeys, TokenIssuer: a.settings.TokenIssuer, Platform: thePlatform,
+		Keys: a.access.keys, Peppers: a.access.peppers, KeyMode: a.settings.keyMode(),
+		TokenKeys: a.access.tokenKeys, TokenIssuer: a.settings.TokenIssuer, Platform: thePlatform,
 		TrustedProxies: networks(a.settings.TrustedProxies), Rates: a.settings.rates(), QuotaKey: a.settings.quotaKey(),
 		Log: a.log, Registry: a.registry,
 	}, http.Ports{

@@ -14,6 +14,7 @@ type serveCommand struct{}
 
 // Run serves until it is told to stop, then drains.
 func (serveCommand) Run(ctx context.Context, settings *Settings, to streams) (err error) {
+	given := *settings
 	if err := settings.complete(); err != nil {
 		return err
 	}
@@ -25,6 +26,7 @@ func (serveCommand) Run(ctx context.Context, settings *Settings, to streams) (er
 		return err
 	}
 	engine := newApp(*settings, settings.policy(), db.dsn, log)
+	engine.given = given
 	if err := engine.start(ctx, &running); err != nil {
 		return err
 	}

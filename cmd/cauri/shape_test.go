@@ -16,7 +16,7 @@ func known(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"CAURI_SANDBOX_SECRET_KEY": true} // the sandbox's own
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
-		if field.Anonymous { // its fields are among them
+		if field.Anonymous || field.Tag.Get("kong") == "-" { // its fields are among them; it is no setting
 			continue
 		}
 		name, set := field.Tag.Lookup("env")

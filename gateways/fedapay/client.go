@@ -226,6 +226,16 @@ func (c Config) validate() (*url.URL, error) {
 // errOfEveryFailure: most failures carry no code.
 var errOfEveryFailure = errors.New("an operator failure without a code would be every failure")
 
+// UseKey makes the client call with another key of the same environment, from the next
+// call on. Its error names no value.
+func (c *Client) UseKey(key secret.Secret) error {
+	if !strings.HasPrefix(key.Reveal(), "sk_") || isLive(key) != c.live {
+		return errors.New("fedapay: a key of another environment needs another start")
+	}
+	c.host.SetKey(key)
+	return nil
+}
+
 func isLive(key secret.Secret) bool { return strings.HasPrefix(key.Reveal(), "sk_live_") }
 
 // Live reports that the key is a live one: what Policy.Live is told.

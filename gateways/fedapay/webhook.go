@@ -17,13 +17,9 @@ import (
 
 // Secret is what one webhook endpoint of ours is signed with: wh_sandbox_… or
 // wh_live_…. Two endpoints, or a rotation, are two secrets.
-type Secret struct {
-	ID    string // for metrics: which one matched
-	Value secret.Secret
-}
+type Secret = secret.Named
 
-// WebhooksConfig says whose signatures count. The list is those valid now: a
-// rotation makes another Webhooks. All are of one environment, because nothing
+// WebhooksConfig says whose signatures count. All are of one environment, because nothing
 // else on FedaPay's wire says whether it speaks of live money.
 type WebhooksConfig struct {
 	Secrets   []Secret
@@ -40,7 +36,7 @@ type Webhooks struct {
 	observer  Observer
 	tolerance time.Duration
 	live      bool
-	keys      []wire.Key
+	keys      wire.Keys
 
 	operatorFailures []string
 }
@@ -64,22 +60,26 @@ func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 	if w.tolerance == 0 {
 		w.tolerance = toleranceDefault
 	}
-	var ids []string
-	for i, s := range config.Secrets {
+	w.live = len(config.Secrets) > 0 && strings.HasPrefix(config.Secrets[0].Value.Reveal(), liveSecret)
+	return w, w.Replace(config.Secrets)
+}
+
+// Replace makes other signatures count, from the next webhook on: of the same
+// environment. Its errors name no value, and leave the secrets as they were.
+func (w *Webhooks) Replace(secrets []Secret) error {
+	for _, s := range secrets {
 		live := strings.HasPrefix(s.Value.Reveal(), liveSecret)
 		switch {
 		case !live && !strings.HasPrefix(s.Value.Reveal(), sandboxSecret):
-			return nil, fmt.Errorf("fedapay webhooks: secret %q begins neither with %s nor with %s", s.ID, sandboxSecret, liveSecret)
-		case i > 0 && live != w.live:
-			return nil, fmt.Errorf("fedapay webhooks: secret %q is of another environment than the first", s.ID)
+			return fmt.Errorf("fedapay webhooks: secret %q begins neither with %s nor with %s", s.ID, sandboxSecret, liveSecret)
+		case live != w.live:
+			return fmt.Errorf("fedapay webhooks: secret %q is of another environment than the first", s.ID)
 		}
-		w.live, ids = live, append(ids, s.ID)
-		w.keys = append(w.keys, wire.NewKey(s.ID, s.Value, sha256.New))
 	}
-	if err := wire.CheckKeys(ids); err != nil {
-		return nil, fmt.Errorf("fedapay webhooks: %w", err)
+	if err := w.keys.Replace(secrets, sha256.New, time.Now()); err != nil {
+		return fmt.Errorf("fedapay webhooks: %w", err)
 	}
-	return w, nil
+	return nil
 }
 
 // errSignature is the same for every reason: whoever forges learns nothing.
@@ -98,7 +98,7 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 		return "", errSignature
 	}
 	var computed [sha256.Size]byte
-	for _, k := range w.keys {
+	for k := range w.keys.Valid(time.Now()) {
 		sum := k.Sum(computed[:0], claimed.stamp, []byte{'.'}, body)
 		for i := range claimed.claimed {
 			if hmac.Equal(claimed.digests[i][:], sum) {

@@ -177,15 +177,15 @@ func TestAListOfSecretsIsChecked(t *testing.T) {
 		many[i] = fedapay.Secret{ID: strconv.Itoa(i), Value: key}
 	}
 	for name, secrets := range map[string][]fedapay.Secret{
-		"none": {}, "no id": {{Value: key}}, "twice the same id": {{"a", key}, {"a", key}}, "no value": {{ID: "a"}},
-		"an API key": {{"a", secret.New("sk_sandbox_canary")}}, "too many": many,
-		"two environments": {{"a", key}, {"b", secret.New("wh_live_canary")}},
+		"none": {}, "no id": {{Value: key}}, "twice the same id": {{ID: "a", Value: key}, {ID: "a", Value: key}}, "no value": {{ID: "a"}},
+		"an API key": {{ID: "a", Value: secret.New("sk_sandbox_canary")}}, "too many": many,
+		"two environments": {{ID: "a", Value: key}, {ID: "b", Value: secret.New("wh_live_canary")}},
 	} {
 		_, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: secrets})
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "canary")
 	}
-	_, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: []fedapay.Secret{{"a", key}}, Tolerance: -1})
+	_, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: []fedapay.Secret{{ID: "a", Value: key}}, Tolerance: -1})
 	require.Error(t, err)
 }
 
@@ -334,7 +334,7 @@ func TestAnOldSignatureIsAHintAndNeverAFactNorAnError(t *testing.T) {
 
 func TestTheToleranceIsConfiguration(t *testing.T) {
 	t.Parallel()
-	w, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: []fedapay.Secret{{"now", endpoint}}, Tolerance: time.Hour})
+	w, err := fedapay.NewWebhooks(fedapay.WebhooksConfig{Secrets: []fedapay.Secret{{ID: "now", Value: endpoint}}, Tolerance: time.Hour})
 	require.NoError(t, err)
 	d := forged.Approved(chargeRef.String(), 15_000).Delivery()
 	n, err := w.Parse(engine.Delivery{Signature: []byte(d.Signatures[0]), Body: d.Body, ReceivedAt: noon.Add(time.Hour)})

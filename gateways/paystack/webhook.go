@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
@@ -22,13 +23,9 @@ const SignatureHeader = "x-paystack-signature"
 
 // Secret is a key webhooks may be signed with. Paystack has no webhook secret:
 // it is the API secret key, so during a rotation there are two.
-type Secret struct {
-	ID    string // for metrics: which one matched
-	Value secret.Secret
-}
+type Secret = secret.Named
 
-// WebhooksConfig says whose signatures count. The list is those valid now: a
-// rotation makes another Webhooks.
+// WebhooksConfig says whose signatures count.
 type WebhooksConfig struct {
 	Secrets  []Secret
 	Observer Observer
@@ -37,7 +34,7 @@ type WebhooksConfig struct {
 // Webhooks verifies and reads Paystack's notifications. Safe for concurrent use.
 type Webhooks struct {
 	observer Observer
-	keys     []wire.Key
+	keys     wire.Keys
 }
 
 var _ engine.Webhooks = (*Webhooks)(nil)
@@ -45,18 +42,21 @@ var _ engine.Webhooks = (*Webhooks)(nil)
 // NewWebhooks checks the list of secrets. Its errors name no value.
 func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 	w := &Webhooks{observer: config.Observer}
-	var ids []string
-	for _, s := range config.Secrets {
+	return w, w.Replace(config.Secrets)
+}
+
+// Replace makes other signatures count, from the next webhook on. Its errors name no
+// value, and leave the secrets as they were.
+func (w *Webhooks) Replace(secrets []Secret) error {
+	for _, s := range secrets {
 		if !strings.HasPrefix(s.Value.Reveal(), "sk_") {
-			return nil, fmt.Errorf("paystack webhooks: secret %q is no secret key: it begins with sk_", s.ID)
+			return fmt.Errorf("paystack webhooks: secret %q is no secret key: it begins with sk_", s.ID)
 		}
-		ids = append(ids, s.ID)
-		w.keys = append(w.keys, wire.NewKey(s.ID, s.Value, sha512.New))
 	}
-	if err := wire.CheckKeys(ids); err != nil {
-		return nil, fmt.Errorf("paystack webhooks: %w", err)
+	if err := w.keys.Replace(secrets, sha512.New, time.Now()); err != nil {
+		return fmt.Errorf("paystack webhooks: %w", err)
 	}
-	return w, nil
+	return nil
 }
 
 // errSignature is the same for every reason: whoever forges learns nothing.
@@ -73,7 +73,7 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 	if _, err := hex.Decode(claimed[:], signatures[0]); err != nil {
 		return "", errSignature
 	}
-	for _, k := range w.keys {
+	for k := range w.keys.Valid(time.Now()) {
 		if hmac.Equal(claimed[:], k.Sum(computed[:0], body)) {
 			return k.ID, nil
 		}

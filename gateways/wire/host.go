@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -44,6 +45,7 @@ type HostConfig struct {
 // connection between requests, so there is nothing to close.
 type Host struct {
 	config HostConfig
+	key    atomic.Pointer[secret.Secret]
 	tls    *tls.Config // nil for plain HTTP
 	posts  *fasthttp.HostClient
 	asking chan struct{} // a place for each GET
@@ -52,12 +54,16 @@ type Host struct {
 // NewHost makes a host; it calls nobody.
 func NewHost(config HostConfig) *Host {
 	h := &Host{config: config, asking: make(chan struct{}, config.MaxConns)}
+	h.SetKey(config.Key)
 	if config.Base.Scheme == "https" {
 		h.tls = newTLS(config.Base.Hostname(), config.RootCAs)
 	}
 	h.posts = h.client(context.Background(), config.MaxConns)
 	return h
 }
+
+// SetKey sends another key from the next request on.
+func (h *Host) SetKey(key secret.Secret) { h.key.Store(&key) }
 
 // client makes requests whose connections the caller's cancelling cuts.
 func (h *Host) client(caller context.Context, conns int) *fasthttp.HostClient {
@@ -99,7 +105,7 @@ func (h *Host) Do(ctx context.Context, path string, in any) Outcome {
 	defer fasthttp.ReleaseRequest(request)
 	defer fasthttp.ReleaseResponse(response)
 	request.SetRequestURI(h.config.Base.Scheme + "://" + h.config.Base.Host + path)
-	request.Header.Set("Authorization", "Bearer "+h.config.Key.Reveal())
+	request.Header.Set("Authorization", "Bearer "+h.key.Load().Reveal())
 	request.Header.Set("Accept", "application/json")
 	request.SetConnectionClose() // see doc.go, Connections
 	if in != nil {

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
+	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/bookmi/cauri/internal/secret"
@@ -17,13 +19,14 @@ import (
 // Key is a secret that webhooks may be signed with, ready to verify: its hashes
 // are pooled, because keying one costs two blocks and an allocation.
 type Key struct {
-	ID   string // for metrics: which one matched
-	macs *sync.Pool
+	ID    string // for metrics: which one matched
+	named secret.Named
+	macs  *sync.Pool
 }
 
 // NewKey keys the hash with the secret.
-func NewKey(id string, value secret.Secret, of func() hash.Hash) Key {
-	return Key{id, &sync.Pool{New: func() any { return hmac.New(of, []byte(value.Reveal())) }}}
+func NewKey(n secret.Named, of func() hash.Hash) Key {
+	return Key{n.ID, n, &sync.Pool{New: func() any { return hmac.New(of, []byte(n.Value.Reveal())) }}}
 }
 
 // Sum appends the keyed hash of the parts, one after the other, to out.
@@ -37,24 +40,37 @@ func (k Key) Sum(out []byte, parts ...[]byte) []byte {
 	return mac.Sum(out)
 }
 
-// keysMax: two rotations overlapping are four secrets; each costs a hash on a
-// forgery.
-const keysMax = 8
+// Keys are the secrets that a gateway's webhooks may be signed with. They are replaced
+// whole, under whoever verifies. The zero Keys verify nothing.
+type Keys struct{ list atomic.Pointer[[]Key] }
 
-// CheckKeys refuses a list of secrets' ids that is empty, too long, or names one
-// twice.
-func CheckKeys(ids []string) error {
-	if len(ids) == 0 || len(ids) > keysMax {
-		return fmt.Errorf("%d secrets: from 1 to %d", len(ids), keysMax)
+// Replace puts other secrets in their place, or leaves them as they were: as
+// secret.CheckList says.
+func (k *Keys) Replace(all []secret.Named, of func() hash.Hash, now time.Time) error {
+	if err := secret.CheckList(all, now); err != nil {
+		return err
 	}
-	seen := map[string]bool{}
-	for _, id := range ids {
-		if id == "" || seen[id] {
-			return fmt.Errorf("each secret has an id of its own, %q is not", id)
-		}
-		seen[id] = true
+	list := make([]Key, 0, len(all))
+	for _, n := range all {
+		list = append(list, NewKey(n, of))
 	}
+	k.list.Store(&list)
 	return nil
+}
+
+// Valid are those that may have signed what comes at that time.
+func (k *Keys) Valid(now time.Time) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		list := k.list.Load()
+		if list == nil {
+			return
+		}
+		for _, key := range *list {
+			if key.named.Valid(now) && !yield(key) {
+				return
+			}
+		}
+	}
 }
 
 const (

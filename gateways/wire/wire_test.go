@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -109,13 +110,34 @@ func TestABodyThatIsNoWebhooksIsNotDecoded(t *testing.T) {
 
 func TestAKeySumsItsPartsAsOne(t *testing.T) {
 	t.Parallel()
-	k := wire.NewKey("now", secret.New("canary"), sha512.New)
+	named := func(id, text string) secret.Named { return secret.Named{ID: id, Value: secret.New(text)} }
+	k := wire.NewKey(named("now", "canary"), sha512.New)
 	require.Equal(t, k.Sum(nil, []byte("abc")), k.Sum(nil, []byte("a"), []byte("bc")))
-	require.NotEqual(t, k.Sum(nil, []byte("abc")), wire.NewKey("now", secret.New("other"), sha512.New).Sum(nil, []byte("abc")))
-	for name, ids := range map[string][]string{"none": {}, "no id": {""}, "twice": {"a", "a"}, "too many": strings.Split("abcdefghi", "")} {
-		require.Error(t, wire.CheckKeys(ids), name)
+	require.NotEqual(t, k.Sum(nil, []byte("abc")), wire.NewKey(named("now", "other"), sha512.New).Sum(nil, []byte("abc")))
+}
+
+func TestKeysAreReplacedWholeAndCountInTheirTime(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	var keys wire.Keys
+	ids := func(at time.Time) (out []string) {
+		for k := range keys.Valid(at) {
+			out = append(out, k.ID)
+		}
+		return out
 	}
-	require.NoError(t, wire.CheckKeys([]string{"a", "b"}))
+	require.Empty(t, ids(noon))
+	key := func(id string) secret.Named { return secret.Named{ID: id, Value: secret.New(id)} }
+	old, next := key("old"), key("next")
+	old.NotAfter, next.NotBefore = noon.Add(time.Hour), noon.Add(time.Minute)
+	require.NoError(t, keys.Replace([]secret.Named{next, old}, sha512.New, noon))
+	require.Equal(t, []string{"old"}, ids(noon))
+	require.Equal(t, []string{"next", "old"}, ids(noon.Add(time.Minute)))
+	require.Equal(t, []string{"next"}, ids(noon.Add(time.Hour)))
+	for name, bad := range map[string][]secret.Named{"none": {}, "no id": {key("")}, "twice": {key("a"), key("a")}, "none yet": {next}} {
+		require.Error(t, keys.Replace(bad, sha512.New, noon), name)
+	}
+	require.Equal(t, []string{"old"}, ids(noon), "as they were")
 }
 
 func TestAPayerIsSentToKnownPlacesOnly(t *testing.T) {
