@@ -135,7 +135,8 @@ func newMetrics(registry *prometheus.Registry, health Health) (*metrics, error) 
 			Name: "cauri_webhooks_source_total", Help: "Signed webhooks, by whether they came from an address that the gateway names.",
 		}, []string{"gateway", "known"}),
 		signed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cauri_webhooks_signed_total", Help: "Signed webhooks, by the id of the secret that matched: an old one goes when nothing comes under it.",
+			Name: "cauri_webhooks_signed_total",
+			Help: "Signed webhooks, by the id of the secret that matched: an old one goes when nothing comes under it.",
 		}, []string{"gateway", "key"}),
 	}
 	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.webhooks, m.limited, m.sources, m.signed, &backlogGauges{health}} {
