@@ -29,9 +29,16 @@ type Origin string
 const (
 	FromFlag        Origin = "flag"
 	FromEnvironment Origin = "environment"
+	FromFile        Origin = "file"        // CAURI_SECRETS_FILE
 	FromDevelopment Origin = "development" // assumed, because this is a developer's engine
 	FromDefault     Origin = "default"
 )
+
+// inFile is by which purpose of the secrets file a setting is replaced.
+var inFile = map[string]string{
+	"PAYSTACK_SECRET_KEY": purposePaystack, "PAYSTACK_PREVIOUS_SECRET_KEYS": purposePaystack, "FEDAPAY_SECRET_KEY": purposeFedaPay,
+	"FEDAPAY_WEBHOOK_SECRETS": purposeFedaPayWebhooks, "CAURI_KEY_PEPPERS": purposePeppers, "CAURI_TOKEN_KEYS": purposeTokens,
+}
 
 // Set is a setting as it is printed.
 type Set struct {
@@ -69,6 +76,8 @@ func (c configPrint) Run(settings *Settings, to streams, parsed *kong.Context) e
 		value := completed.FieldByIndex(field.Index).Interface()
 		set := Set{Name: name, Flag: "--" + flag, Value: printed(name, value), Origin: FromDefault}
 		switch {
+		case len(used.Lists[inFile[name]]) > 0:
+			set.Origin = FromFile
 		case flags[flag]:
 			set.Origin = FromFlag
 		case environment[name]:

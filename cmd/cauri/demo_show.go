@@ -23,7 +23,7 @@ func (d *demo) introduce(to streams) {
 	}
 	to.printf(`
 Cauri is running, %s after you asked.
-  API        %s   (%s/openapi.json)
+  API        %s   (%s/docs)
   health     %s/readyz   %s/metrics
   gateways   %s   simulated Paystack: /sandbox/books, /sandbox/numbers
              %s   simulated FedaPay: the same

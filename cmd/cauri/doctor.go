@@ -109,34 +109,44 @@ func (broken) ExitCode() int { return exitBroken }
 
 func (s *Settings) examineConfiguration() []finding {
 	given := *s // complete fills in what development assumes
-	assumed := func(missing bool) string {
-		if missing {
-			return "set to the development value"
-		}
-		return "set"
-	}
-	second := func(missing, has bool) string {
-		if !has {
-			return "not set: there is no second door"
-		}
-		return assumed(missing)
-	}
-	keyMissing, doorMissing, apiMissing := s.PaystackSecretKey.IsZero(), s.FedaPaySecretKey.IsZero(), s.APIKey.IsZero()
 	err := given.complete()
 	var faults Misconfigured
 	if !errors.As(err, &faults) {
-		return []finding{
-			{What: "environment", OK: true, Says: string(s.Env)},
-			{What: "PAYSTACK_SECRET_KEY", OK: true, Says: assumed(keyMissing)},
-			{What: "FEDAPAY_SECRET_KEY", OK: true, Says: second(doorMissing, given.hasSecondDoor())},
-			{What: "CAURI_API_KEY", OK: true, Says: assumed(apiMissing)},
-		}
+		return s.found(given)
 	}
 	out := []finding{{What: "environment", OK: true, Says: string(s.Env)}}
 	for _, fault := range faults {
 		out = append(out, finding{What: "configuration", Says: fault})
 	}
 	return out
+}
+
+// found says of each setting that matters where an engine would have it from.
+func (s *Settings) found(complete Settings) []finding {
+	from := func(setting, purpose string, set bool) finding {
+		f := finding{What: setting, OK: true, Says: "set"}
+		switch {
+		case len(complete.Lists[purpose]) > 0:
+			f.Says = "set, by CAURI_SECRETS_FILE"
+		case !set:
+			f.Says = "set to the development value"
+		}
+		return f
+	}
+	second := from("FEDAPAY_SECRET_KEY", purposeFedaPay, !s.FedaPaySecretKey.IsZero())
+	if !complete.hasSecondDoor() {
+		second.Says = "not set: there is no second door"
+	}
+	api := from("CAURI_API_KEY", "", !s.APIKey.IsZero())
+	if complete.APIKey.IsZero() {
+		api.Says = "not set: those of cauri keys alone"
+	}
+	return []finding{
+		{What: "environment", OK: true, Says: string(s.Env)},
+		from("PAYSTACK_SECRET_KEY", purposePaystack, !s.PaystackSecretKey.IsZero()), second, api,
+		from("CAURI_KEY_PEPPERS", purposePeppers, len(s.KeyPeppers) > 0),
+		from("CAURI_DATA_KEYS", "", len(s.DataKeys) > 0), from("CAURI_INDEX_KEYS", "", len(s.IndexKeys) > 0),
+	}
 }
 
 func (s *Settings) examineDatabase(ctx context.Context) finding {

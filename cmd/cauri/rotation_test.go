@@ -319,3 +319,16 @@ func TestASecretsFileOthersMayWriteIsRefused(t *testing.T) {
 	write(t, file, strings.Repeat(" ", secretsBytesMax+1))
 	require.ErrorContains(t, s.complete(), "more than")
 }
+
+func TestWhatAFileBringsIsShownAsItsOwn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secrets.json")
+	write(t, file, `{"paystack_secret_key":[{"id":"a","value":"sk_test_`+canary+`"}]}`)
+	code, out, errs := run(t, "config", "print", "--secrets-file="+file)
+	require.Zero(t, code, errs)
+	require.Regexp(t, `PAYSTACK_SECRET_KEY +file +\*`, out)
+	require.Regexp(t, `CAURI_KEY_PEPPERS +development +development:\*`, out)
+	_, out, _ = run(t, "doctor", "--secrets-file="+file)
+	require.Regexp(t, `PAYSTACK_SECRET_KEY +set, by CAURI_SECRETS_FILE`, out)
+	require.Regexp(t, `CAURI_DATA_KEYS +set to the development value`, out)
+	require.NotContains(t, out, canary)
+}
