@@ -138,6 +138,9 @@ func TestTokenKeysOverlapWhileTheyRotate(t *testing.T) {
 	require.Equal(t, [2]int{200, 401}, statuses())
 	require.NoError(t, keys.Replace([]secret.Named{old, next}, now))
 	require.Equal(t, [2]int{200, 200}, statuses())
+	old.NotAfter = now // it is still there, and its time is over
+	require.NoError(t, keys.Replace([]secret.Named{old, next}, now))
+	require.Equal(t, [2]int{401, 200}, statuses())
 	require.NoError(t, keys.Replace([]secret.Named{next}, now))
 	require.Equal(t, [2]int{401, 200}, statuses())
 }
