@@ -1,6 +1,10 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/bookmi/cauri/engine/money"
+)
 
 // Role is what a principal is to us: what it may do follows from it.
 type Role string
@@ -45,6 +49,15 @@ type Principal struct {
 	Subject  string  // the payer's or talent's id at the platform, the staff member's name; empty for a platform
 	KeyID    string  // which of its keys it used; the log's business only
 	Scopes   []Scope // of a platform's key
+	Terms    *Terms  // of a payer: what they may begin to pay; nil: nothing
+}
+
+// Terms are what a platform has signed that one of its payers may pay. Whoever holds a
+// telephone chooses neither the price nor whose wage it is.
+type Terms struct {
+	Booking string
+	Talent  string
+	Amount  money.Amount // francs
 }
 
 // Name is the principal's own: idempotency keys and limits are counted by it.

@@ -316,7 +316,7 @@ func TestAStreamTellsEachTheirOwnPart(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.gateway = onPhone
-	payer, talent := tokenOf(t, engine.RolePayer, "usr_1"), tokenOf(t, engine.RoleTalent, "tl_1")
+	payer, talent := tokenFor(t, "usr_1", "bk_1"), tokenOf(t, engine.RoleTalent, "tl_1")
 	a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, nil), key("tap-1"), payer)
 	p := a.payment(t)
 	path := "/v1/payments/" + p.ID

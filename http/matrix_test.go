@@ -57,6 +57,7 @@ var may = map[string]struct {
 // asker is somebody who knocks.
 type asker struct {
 	with    headers
+	subject string      // of a payer
 	role    engine.Role // none: nobody we know
 	scope   engine.Scope
 	foreign map[object]bool // what is not theirs
@@ -79,11 +80,11 @@ func (e *edge) askers(t *testing.T) map[string]asker {
 		"a token without a signature": {with: bearer("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c3JfMSJ9.")},
 		"the configured key":          {role: engine.RolePlatform, scope: "*"},
 		"another platform":            {with: bearer(rivalSecret), role: engine.RolePlatform, scope: "*", foreign: others},
-		"the payer":                   {with: tokenOf(t, engine.RolePayer, "usr_1"), role: engine.RolePayer},
-		"another payer":               {with: tokenOf(t, engine.RolePayer, "usr_2"), role: engine.RolePayer, foreign: others},
+		"the payer":                   {with: tokenOf(t, engine.RolePayer, "usr_1"), subject: "usr_1", role: engine.RolePayer},
+		"another payer":               {with: tokenOf(t, engine.RolePayer, "usr_2"), subject: "usr_2", role: engine.RolePayer, foreign: others},
 		"the talent":                  {with: tokenOf(t, engine.RoleTalent, "tl_1"), role: engine.RoleTalent},
 		"another talent":              {with: tokenOf(t, engine.RoleTalent, "tl_2"), role: engine.RoleTalent, foreign: none},
-		"a payer with a talent's id":  {with: tokenOf(t, engine.RolePayer, "tl_1"), role: engine.RolePayer, foreign: others},
+		"a payer with a talent's id":  {with: tokenOf(t, engine.RolePayer, "tl_1"), subject: "tl_1", role: engine.RolePayer, foreign: others},
 	}
 	for _, role := range engine.StaffRoles {
 		out["staff: "+string(role)] = asker{with: e.minted(t, member("awa-"+string(role), role)), role: role}
@@ -151,6 +152,10 @@ func (e *edge) knock(t *testing.T, row, name string, c asker) {
 	with := headers{"Idempotency-Key": "matrix"}
 	maps.Copy(with, c.with)
 	method, path, body := e.rightly(t, row)
+	if c.role == engine.RolePayer && row == "POST /v1/payments/initiate" { // with what their platform would have signed
+		with = tokenFor(t, c.subject, fmt.Sprintf("bk_%d-2", e.cells))
+		with["Idempotency-Key"] = "matrix"
+	}
 	a := e.do(t, method, path, body, with)
 	status, passes := wants(row, c)
 	if passes {

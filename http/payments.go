@@ -76,6 +76,13 @@ func (s *Server) initiate(ctx context.Context, c *call, in *initiateInput) (*ans
 // everything that is wrong, so that a caller mends it all at once.
 func (s *Server) chargeOf(c *call, in *initiateInput) (engine.InitiateCharge, error) {
 	b := in.Body
+	if c.principal.Role == engine.RolePayer {
+		asked := engine.Terms{Booking: b.BookingID, Talent: b.TalentID, Amount: money.Amount(b.Amount)}
+		if signed := c.principal.Terms; signed == nil || *signed != asked {
+			return engine.InitiateCharge{}, engine.Errorf(engine.Forbidden, codeTermsNotSigned,
+				"a payer's token begins what its platform has signed in it, and nothing else: booking_id, talent_id and amount as sent")
+		}
+	}
 	payer, wrong := s.payerOf(c, engine.Method(b.Method), b.Operator, b.Phone)
 	if c.principal.Role == engine.RolePayer {
 		if b.PayerID != "" && b.PayerID != c.principal.Subject {

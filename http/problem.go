@@ -21,6 +21,7 @@ const (
 	codeUnauthenticated   engine.Code = "unauthenticated"
 	codeScopeMissing      engine.Code = "scope_missing"
 	codePayerMismatch     engine.Code = "payer_mismatch"
+	codeTermsNotSigned    engine.Code = "terms_not_signed"
 	codeRouteUnknown      engine.Code = "route_unknown"
 	codeMethodNotAllowed  engine.Code = "method_not_allowed"
 	codeRequestUnreadable engine.Code = "request_unreadable"

@@ -37,7 +37,8 @@ func (s *Server) paymentRoutes() []route {
 			OperationID: "initiate-payment", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,
 			Summary: "Ask a payer for the price of a booking",
 			Description: "Commits the payment, asks the gateway, and answers as soon as there is something to tell the payer, " +
-				"after three seconds at the latest. Follow next_action, then poll.",
+				"after three seconds at the latest. Follow next_action, then poll. A payer's own token begins only what their platform " +
+				"has signed in it: the claims booking_id, talent_id and amount are those of the body.",
 		})},
 		{post, "/v1/payments/submit_otp", pays, k.money, described(s, s.submitOTP, huma.Operation{
 			OperationID: "submit-otp", Tags: []string{"payments"}, DefaultStatus: fasthttp.StatusAccepted,

@@ -90,7 +90,7 @@ func TestPayersAndTalentsSeeTheirOwnPartOfAPayment(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.gateway = onPhone
-	payer, talent := tokenOf(t, engine.RolePayer, "usr_1"), tokenOf(t, engine.RoleTalent, "tl_1")
+	payer, talent := tokenFor(t, "usr_1", "bk_1"), tokenOf(t, engine.RoleTalent, "tl_1")
 	a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, nil), key("tap-1"), payer)
 	require.Equal(t, 202, a.status, "%s", a.body)
 	p := a.payment(t)
@@ -110,7 +110,7 @@ func TestPayersAndTalentsSeeTheirOwnPartOfAPayment(t *testing.T) {
 	require.NotNil(t, seen.Payout)
 
 	other := orangeBody(t, map[string]any{"booking_id": "bk_2", "payer_id": "usr_2"})
-	a = e.do(t, "POST", "/v1/payments/initiate", other, key("tap-3"), payer)
+	a = e.do(t, "POST", "/v1/payments/initiate", other, key("tap-3"), tokenFor(t, "usr_1", "bk_2"))
 	require.Equal(t, 422, a.status)
 	require.Equal(t, "payer_mismatch", string(a.problem(t).Code))
 }
@@ -122,7 +122,7 @@ func TestAnIdempotencyKeyIsItsPrincipalsOwn(t *testing.T) {
 	ids := map[string]bool{}
 	for n, payer := range []string{"usr_1", "usr_2"} {
 		body := orangeBody(t, map[string]any{"booking_id": "bk_" + payer, "phone": "070000000" + string(rune('1'+n))})
-		a := e.do(t, "POST", "/v1/payments/initiate", body, key("tap-1"), tokenOf(t, engine.RolePayer, payer))
+		a := e.do(t, "POST", "/v1/payments/initiate", body, key("tap-1"), tokenFor(t, payer, "bk_"+payer))
 		require.Equal(t, 202, a.status, "%s", a.body)
 		ids[a.payment(t).ID] = true
 	}
@@ -142,4 +142,21 @@ func TestAKeyThatIsUsedIsNoted(t *testing.T) {
 	_, text, _ := strings.Cut(awa["Authorization"], "_test_")
 	_, text, _ = strings.Cut(text, "_")
 	require.NotContains(t, e.log.String(), text)
+}
+
+// Whoever holds a telephone chooses neither the price nor whose wage it is.
+func TestAPayerBeginsWhatTheirPlatformSigned(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.gateway = onPhone
+	for name, change := range map[string]map[string]any{
+		"a smaller price": {"amount": 100}, "another talent": {"talent_id": "tl_2"}, "another booking": {"booking_id": "bk_2"},
+	} {
+		a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, change), key("tap"), tokenFor(t, "usr_1", "bk_1"))
+		require.Equal(t, 403, a.status, name)
+		require.Equal(t, "terms_not_signed", string(a.problem(t).Code), name)
+	}
+	a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, nil), key("tap"), tokenOf(t, engine.RolePayer, "usr_1"))
+	require.Equal(t, "terms_not_signed", string(a.problem(t).Code), "a token that looks may not pay")
+	require.Equal(t, 202, e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, nil), key("tap"), tokenFor(t, "usr_1", "bk_1")).status)
 }

@@ -188,6 +188,14 @@ func token(t *testing.T, c jwt.Claims, change ...func(*jwt.Token)) string {
 	return signed
 }
 
+// tokenFor is a payer's, for a payment of the price of these tests.
+func tokenFor(t *testing.T, subject, booking string) headers {
+	t.Helper()
+	return bearer(token(t, claims(engine.RolePayer, subject, func(c *http.Claims) {
+		c.Booking, c.Talent, c.Amount = booking, "tl_1", 15_000
+	})))
+}
+
 func tokenOf(t *testing.T, role engine.Role, subject string) headers {
 	t.Helper()
 	return bearer(token(t, claims(role, subject)))

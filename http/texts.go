@@ -33,6 +33,10 @@ var texts = map[engine.Code]text{
 		"Votre rôle ne permet pas cette opération.",
 		"Your role does not allow this.",
 	},
+	codeTermsNotSigned: {
+		"Ce paiement n’a pas été préparé par l’application. Revenez à la réservation et réessayez.",
+		"The app has not prepared this payment. Go back to the booking and try again.",
+	},
 	codePayerMismatch: {
 		"On ne peut payer que pour soi-même.",
 		"You can only pay for yourself.",

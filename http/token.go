@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/internal/secret"
 )
 
@@ -22,10 +23,24 @@ import (
 // by the platform's private key, of which we hold the public one. A token says who
 // somebody is at the platform and nothing about what is theirs: that the database says.
 
-// Claims is what a token holds (RFC 7519, 4.1). Every one of them is required.
+// Claims is what a token holds (RFC 7519, 4.1). Those of RFC 7519 and the role are
+// required.
 type Claims struct {
 	jwt.RegisteredClaims
 	Role engine.Role `json:"role"` // payer or talent
+
+	// What a payer may begin to pay with it: all three, or none and nothing.
+	Booking string `json:"booking_id,omitempty"`
+	Talent  string `json:"talent_id,omitempty"`
+	Amount  int64  `json:"amount,omitempty"` // francs
+}
+
+// terms are what a payer may begin to pay.
+func (c Claims) terms() *engine.Terms {
+	if c.Role != engine.RolePayer || c.Booking == "" || c.Talent == "" || c.Amount <= 0 {
+		return nil
+	}
+	return &engine.Terms{Booking: c.Booking, Talent: c.Talent, Amount: money.Amount(c.Amount)}
 }
 
 const (
@@ -147,5 +162,5 @@ func (t *tokens) check(text string, now time.Time) (engine.Principal, error) {
 		return engine.Principal{}, errToken
 	}
 	kid, _ := token.Header["kid"].(string)
-	return engine.Principal{Role: claims.Role, Platform: t.platform, Subject: claims.Subject, KeyID: kid}, nil
+	return engine.Principal{Role: claims.Role, Platform: t.platform, Subject: claims.Subject, KeyID: kid, Terms: claims.terms()}, nil
 }

@@ -125,6 +125,9 @@ func (c keysNew) Run(ctx context.Context, settings *Settings, to streams) error 
 // mint makes a key, and then does one more thing, if there is one.
 func (c keysNew) mint(ctx context.Context, settings *Settings, to streams, whose engine.Principal,
 	and func(*persistence.Store, engine.Act) error) error {
+	if faults := settings.readSecrets(); len(faults) > 0 {
+		return faults
+	}
 	if settings.Env == Development {
 		settings.assumeAccess()
 	}
