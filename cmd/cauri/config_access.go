@@ -78,25 +78,35 @@ func (s *Settings) access() (a access, err error) {
 	return a, err
 }
 
-// rekey makes other peppers and token keys stand.
-func (a access) rekey(s *Settings) error {
+// rekeys are of the peppers and of the token keys.
+func (a access) rekeys() (all []rekey) {
 	for _, list := range []struct {
-		name    string
-		setting []secret.Named
+		purpose string
+		of      func(*Settings) []secret.Named
 		stands  *secret.List
-	}{{purposePeppers, s.KeyPeppers, a.peppers}, {purposeTokens, s.TokenKeys, a.tokenKeys}} {
-		if list.stands == nil || (len(list.setting) == 0 && len(list.stands.All()) == 0) {
-			continue
+	}{
+		{purposePeppers, func(s *Settings) []secret.Named { return s.KeyPeppers }, a.peppers},
+		{purposeTokens, func(s *Settings) []secret.Named { return s.TokenKeys }, a.tokenKeys},
+	} {
+		apply := func(s *Settings, to *secret.List) error {
+			if list.stands == nil || (len(list.of(s)) == 0 && len(list.stands.All()) == 0) {
+				return nil
+			}
+			read, err := listed(list.of(s), time.Now())
+			if err == nil && to != nil {
+				err = to.Replace(read.All(), time.Now())
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", list.purpose, err)
+			}
+			return nil
 		}
-		read, err := listed(list.setting, time.Now())
-		if err == nil {
-			err = list.stands.Replace(read.All(), time.Now())
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", list.name, err)
-		}
+		all = append(all, rekey{
+			check: func(s *Settings) error { return apply(s, nil) },
+			stand: func(s *Settings) error { return apply(s, list.stands) },
+		})
 	}
-	return nil
+	return all
 }
 
 // peppers is the list, the last of the setting as the newest.

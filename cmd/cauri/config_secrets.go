@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +17,10 @@ type SecretSettings struct {
 
 	// lists are what the file says, by purpose.
 	Lists map[string][]secret.Named `kong:"-"`
-	// digest is of the file as it was read.
+	// Digest is of the file as it was read.
 	Digest [sha256.Size]byte `kong:"-"`
+	// Open says that everybody on the machine may read the file.
+	Open bool `kong:"-"`
 }
 
 // The purposes of a secrets file.
@@ -37,26 +34,18 @@ const (
 
 var purposes = []string{purposePaystack, purposeFedaPay, purposeFedaPayWebhooks, purposePeppers, purposeTokens}
 
-// secretsBytesMax: five lists of eight keys of under a kilobyte, and room.
-const secretsBytesMax = 64 << 10
-
-// fileSecret is a secret as the file has it.
-type fileSecret struct {
-	ID        string        `json:"id"`
-	Value     secret.Secret `json:"value"`
-	NotBefore time.Time     `json:"not_before"`
-	NotAfter  time.Time     `json:"not_after"`
-}
-
 // readSecrets takes in the file, when there is one, so that all that is required of
 // secrets is required of its own. Its faults hold no value.
 func (s *Settings) readSecrets() Misconfigured {
 	if s.SecretsFile == "" {
 		return nil
 	}
-	text, err := readLimited(s.SecretsFile)
+	text, mode, err := readLimited(s.SecretsFile)
 	if err != nil {
 		return Misconfigured{"CAURI_SECRETS_FILE can't be read: " + err.Error()}
+	}
+	if s.Open = mode&everybodyReads != 0; s.Open && s.Env == Production {
+		return Misconfigured{fmt.Sprintf("CAURI_SECRETS_FILE: everybody on the machine may read it (%s): chmod o-r", mode)}
 	}
 	s.Digest = sha256.Sum256(text)
 	if s.Lists, err = parseSecrets(text); err != nil {
@@ -69,7 +58,36 @@ func (s *Settings) readSecrets() Misconfigured {
 		}
 	}
 	s.takeIn(now)
-	return nil
+	return s.requireOneEnvironment()
+}
+
+// requireOneEnvironment refuses keys of both environments in one list: what is required
+// of the newest would not be of those that verify beside it or come after it.
+func (s *Settings) requireOneEnvironment() (faults Misconfigured) {
+	for _, list := range []struct {
+		purpose, setting string
+		newest           secret.Secret
+	}{
+		{purposePaystack, "PAYSTACK_SECRET_KEY", s.PaystackSecretKey}, {purposeFedaPay, "FEDAPAY_SECRET_KEY", s.FedaPaySecretKey},
+	} {
+		for _, n := range s.Lists[list.purpose] {
+			if kind(n.Value) != kind(list.newest) {
+				faults = append(faults, fmt.Sprintf("CAURI_SECRETS_FILE: %s: %s is of another kind than the newest, which is the %s",
+					list.purpose, n.ID, list.setting))
+			}
+		}
+	}
+	return faults
+}
+
+// kind is the public beginning of a gateway's key: whose it is and what money it moves.
+func kind(key secret.Secret) string {
+	for _, prefix := range []string{"sk_live_", "sk_test_", "sk_sandbox_"} {
+		if strings.HasPrefix(key.Reveal(), prefix) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // takeIn puts what the file lists in the settings' place: those that are valid, the
@@ -131,55 +149,4 @@ func (s *Settings) fedapaySecrets() []secret.Named {
 		secrets = append(secrets, secret.Named{ID: fmt.Sprintf("secret-%d", i+1), Value: value})
 	}
 	return secrets
-}
-
-// readLimited reads a file that nobody else may write and that is not too large.
-func readLimited(name string) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the operator's own choice
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // only read
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	const othersWrite = 0o022
-	if info.Mode().Perm()&othersWrite != 0 {
-		return nil, fmt.Errorf("others than its owner may write it (%s): chmod go-w", info.Mode().Perm())
-	}
-	text, err := io.ReadAll(io.LimitReader(file, secretsBytesMax+1))
-	if len(text) > secretsBytesMax {
-		return nil, fmt.Errorf("it has more than %d bytes", secretsBytesMax)
-	}
-	return text, err
-}
-
-// parseSecrets reads the lists, each purpose once and nothing besides. Its errors hold no
-// value: those of encoding/json would quote what is not what was expected.
-func parseSecrets(text []byte) (map[string][]secret.Named, error) {
-	var read map[string]json.RawMessage
-	if err := json.Unmarshal(text, &read); err != nil {
-		return nil, errors.New("it is no JSON object, or half of one")
-	}
-	lists := map[string][]secret.Named{}
-	for purpose, raw := range read {
-		if !slices.Contains(purposes, purpose) {
-			return nil, fmt.Errorf("there is no purpose %q: %s", purpose, strings.Join(purposes, ", "))
-		}
-		if bytes.Count(text, []byte(`"`+purpose+`"`)) > 1 {
-			return nil, fmt.Errorf("%s stands there twice", purpose)
-		}
-		var secrets []fileSecret
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&secrets); err != nil {
-			return nil, fmt.Errorf(`%s is not a list of {"id", "value", "not_before", "not_after"}, times as 2026-01-31T12:00:00Z`, purpose)
-		}
-		lists[purpose] = []secret.Named{}
-		for _, f := range secrets {
-			lists[purpose] = append(lists[purpose], secret.Named{ID: f.ID, Value: f.Value, NotBefore: f.NotBefore, NotAfter: f.NotAfter})
-		}
-	}
-	return lists, nil
 }

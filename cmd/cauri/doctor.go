@@ -141,12 +141,16 @@ func (s *Settings) found(complete Settings) []finding {
 	if complete.APIKey.IsZero() {
 		api.Says = "not set: those of cauri keys alone"
 	}
-	return []finding{
+	out := []finding{
 		{What: "environment", OK: true, Says: string(s.Env)},
 		from("PAYSTACK_SECRET_KEY", purposePaystack, !s.PaystackSecretKey.IsZero()), second, api,
 		from("CAURI_KEY_PEPPERS", purposePeppers, len(s.KeyPeppers) > 0),
 		from("CAURI_DATA_KEYS", "", len(s.DataKeys) > 0), from("CAURI_INDEX_KEYS", "", len(s.IndexKeys) > 0),
 	}
+	if s.SecretsFile != "" {
+		out = append(out, finding{What: "CAURI_SECRETS_FILE", OK: true, Says: complete.idsOfAll(time.Now())})
+	}
+	return out
 }
 
 func (s *Settings) examineDatabase(ctx context.Context) finding {

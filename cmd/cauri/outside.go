@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -32,7 +33,7 @@ type outside struct {
 	receivers map[engine.Gateway]http.Receiver
 	probers   map[engine.Gateway]failover.Prober
 	looks     map[engine.Gateway][]look
-	rekeys    []func(*Settings) error // makes other secrets stand, each of one gateway
+	rekeys    []rekey // of each gateway
 }
 
 // openOutside puts the gateways together; it calls none of them.
@@ -109,11 +110,13 @@ func (o *outside) addPaystack(s *Settings, policy engine.Policy) error {
 	if err != nil {
 		return err
 	}
-	o.rekeys = append(o.rekeys, func(s *Settings) error {
-		if err := client.UseKey(s.PaystackSecretKey); err != nil {
-			return err
-		}
-		return webhooks.Replace(s.paystackKeys())
+	o.rekeys = append(o.rekeys, rekey{
+		check: func(s *Settings) error {
+			return errors.Join(client.CheckKey(s.PaystackSecretKey), webhooks.Check(s.paystackKeys()))
+		},
+		stand: func(s *Settings) error {
+			return errors.Join(client.UseKey(s.PaystackSecretKey), webhooks.Replace(s.paystackKeys()))
+		},
 	})
 	bs, name := o.breakers, engine.Paystack
 	o.gateways[name] = actors.Gateway{
@@ -149,11 +152,13 @@ func (o *outside) addFedaPay(s *Settings, policy engine.Policy) error {
 	if err != nil {
 		return err
 	}
-	o.rekeys = append(o.rekeys, func(s *Settings) error {
-		if err := client.UseKey(s.FedaPaySecretKey); err != nil {
-			return err
-		}
-		return webhooks.Replace(s.fedapaySecrets())
+	o.rekeys = append(o.rekeys, rekey{
+		check: func(s *Settings) error {
+			return errors.Join(client.CheckKey(s.FedaPaySecretKey), webhooks.Check(s.fedapaySecrets()))
+		},
+		stand: func(s *Settings) error {
+			return errors.Join(client.UseKey(s.FedaPaySecretKey), webhooks.Replace(s.fedapaySecrets()))
+		},
 	})
 	bs, name := o.breakers, engine.FedaPay
 	o.gateways[name] = actors.Gateway{

@@ -39,6 +39,7 @@ type rotation struct {
 	*platform
 	file     string
 	log      *tellingLog
+	words    []string    // what else the page's words stand for, each word and its meaning
 	called   chan string // with which key the gateway was called
 	payments []string    // their references
 
@@ -73,8 +74,9 @@ func (r *rotation) step(t *testing.T, name string) {
 	require.NoError(t, err)
 	block := regexp.MustCompile("(?s)<!-- étape: " + name + " -->\n *```json\n(.*?)```").FindSubmatch(page)
 	require.NotNil(t, block, "the page has no step %s", name)
-	words := strings.NewReplacer(
-		"sk_live_ANCIENNE", oldKey, "sk_live_NOUVELLE", newKey, "ANCIEN_POIVRE", oldPepper, "NOUVEAU_POIVRE", newPepper)
+	words := strings.NewReplacer(append([]string{
+		"sk_live_ANCIENNE", oldKey, "sk_live_NOUVELLE", newKey, "ANCIEN_POIVRE", oldPepper, "NOUVEAU_POIVRE", newPepper,
+	}, r.words...)...)
 	text := words.Replace(string(block[1]))
 	later := time.Now().Add(73 * time.Hour).UTC().Format(time.RFC3339)
 	r.write(t, regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:]+Z`).ReplaceAllString(text, later))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,19 +124,11 @@ func (a *app) startReloader(ctx context.Context, running *lifecycle.Group) error
 	if a.settings.SecretsFile == "" {
 		return nil
 	}
-	stand := func(s *Settings) error {
-		for _, rekey := range a.outside.rekeys {
-			if err := rekey(s); err != nil {
-				return err
-			}
-		}
-		return a.access.rekey(s)
-	}
-	r, err := newReloader(a.given, a.settings, stand, a.log, a.registry)
+	r, err := newReloader(a.given, a.settings, slices.Concat(a.outside.rekeys, a.access.rekeys()), a.log, a.registry)
 	if err != nil {
 		return err
 	}
-	a.log.Info("secrets read", "file", a.settings.SecretsFile, "ids", idsOf(a.settings.Lists))
+	r.tell("secrets read")
 	return running.Start(ctx, r.service())
 }
 

@@ -9,28 +9,32 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bookmi/cauri/internal/lifecycle"
-	"github.com/bookmi/cauri/internal/secret"
 )
 
 // secretsEvery is how soon a changed file counts. It is looked at, not watched: secret
 // managers swap a link to a directory, which a watch of the file itself never sees.
 const secretsEvery = 2 * time.Second
 
+// rekey makes other secrets stand in one place. Every place is asked before any is
+// changed: a file counts as a whole or not at all.
+type rekey struct{ check, stand func(*Settings) error }
+
 // reloader makes what the secrets file says stand, while the engine runs. A file that is
 // wrong changes nothing: what stood goes on standing, with an alarm.
 type reloader struct {
-	given Settings // as they were read, before the file was
-	stand func(*Settings) error
-	log   *slog.Logger
+	given  Settings // as they were read, before the file was
+	places []rekey
+	log    *slog.Logger
 
-	now    Settings // what stands
-	tried  [32]byte // the last file that was wrong
+	now    atomic.Pointer[Settings] // what stands
+	tried  [32]byte                 // the last file that was wrong
 	failed prometheus.Gauge
 	loaded prometheus.Gauge
 
@@ -38,9 +42,9 @@ type reloader struct {
 	done sync.WaitGroup
 }
 
-func newReloader(given, now Settings, stand func(*Settings) error, log *slog.Logger, registry prometheus.Registerer) (*reloader, error) {
+func newReloader(given, now Settings, places []rekey, log *slog.Logger, registry prometheus.Registerer) (*reloader, error) {
 	r := &reloader{
-		given: given, now: now, stand: stand, log: log,
+		given: given, places: places, log: log,
 		failed: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cauri_secrets_reload_failed", Help: "1 while the secrets file is not taken: what stood before goes on standing.",
 		}),
@@ -48,13 +52,35 @@ func newReloader(given, now Settings, stand func(*Settings) error, log *slog.Log
 			Name: "cauri_secrets_loaded_timestamp_seconds", Help: "When the secrets that stand were read.",
 		}),
 	}
+	r.now.Store(&now)
 	r.loaded.SetToCurrentTime()
-	for _, c := range []prometheus.Collector{r.failed, r.loaded} {
+	for _, c := range []prometheus.Collector{r.failed, r.loaded, secretEnds{r}} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("register the gauges of the secrets: %w", err)
 		}
 	}
 	return r, nil
+}
+
+// secretEnds counts down to the end of each secret that has one: five lists of eight.
+type secretEnds struct{ of *reloader }
+
+var secretEndsIn = prometheus.NewDesc("cauri_secret_ends_in_seconds",
+	"How long a secret of the file's is still valid. One that is not, or has no end, has no line.", []string{"purpose", "key"}, nil)
+
+// Describe names the gauge.
+func (secretEnds) Describe(out chan<- *prometheus.Desc) { out <- secretEndsIn }
+
+// Collect reads what stands.
+func (e secretEnds) Collect(out chan<- prometheus.Metric) {
+	now := time.Now()
+	for purpose, list := range e.of.now.Load().Lists {
+		for _, n := range list {
+			if n.Valid(now) && !n.NotAfter.IsZero() {
+				out <- prometheus.MustNewConstMetric(secretEndsIn, prometheus.GaugeValue, n.NotAfter.Sub(now).Seconds(), purpose, n.ID)
+			}
+		}
+	}
 }
 
 func (r *reloader) service() lifecycle.Service {
@@ -92,40 +118,77 @@ func (r *reloader) Stop(context.Context) error {
 	return nil
 }
 
-// look reads the file once more. One that is as it was only lets time do its work: a
-// secret whose moment has come is the newest.
+// look reads the file once more, and makes it stand or tells why not.
 func (r *reloader) look() {
-	next := r.given
-	faults := next.readSecrets()
-	same := len(faults) == 0 && next.Digest == r.now.Digest
-	if same {
-		next = r.now
-		next.takeIn(time.Now())
-	} else if len(faults) == 0 {
-		next = r.given
-		if err := next.complete(); err != nil {
-			var wrong Misconfigured
-			if !errors.As(err, &wrong) {
-				wrong = Misconfigured{err.Error()}
-			}
-			faults = wrong
-		}
-	}
+	stood := r.now.Load()
+	next, faults := r.read(stood)
 	if len(faults) == 0 {
-		if err := r.stand(&next); err != nil {
-			faults = Misconfigured{"CAURI_SECRETS_FILE: " + err.Error()}
-		}
+		faults = r.stand(&next)
 	}
 	if len(faults) > 0 {
 		r.refuse(next, faults)
 		return
 	}
-	if !same {
-		r.loaded.SetToCurrentTime()
-		r.log.Info("secrets read again", "ids", idsOf(next.Lists))
-	}
-	r.now, r.tried = next, [32]byte{}
+	r.now.Store(&next)
+	r.tried = [32]byte{}
 	r.failed.Set(0)
+	if next.Digest != stood.Digest {
+		r.loaded.SetToCurrentTime()
+		r.tell("secrets read again")
+	}
+}
+
+// read completes the settings with the file. One that is as it was only lets time do its
+// work: a secret whose moment has come is the newest.
+func (r *reloader) read(stood *Settings) (Settings, Misconfigured) {
+	next := r.given
+	if faults := next.readSecrets(); len(faults) > 0 {
+		return next, faults
+	}
+	if next.Digest == stood.Digest {
+		same := *stood
+		same.Open = next.Open
+		same.takeIn(time.Now())
+		return same, nil
+	}
+	next = r.given
+	if err := next.complete(); err != nil {
+		var wrong Misconfigured
+		if !errors.As(err, &wrong) {
+			wrong = Misconfigured{err.Error()}
+		}
+		return next, wrong
+	}
+	return next, next.requireAsMuch(stood)
+}
+
+// requireAsMuch refuses what another start alone can do. A list that left the file would
+// give its place to an older one of the environment's: one that leaked, perhaps.
+func (s *Settings) requireAsMuch(stood *Settings) (faults Misconfigured) {
+	for _, purpose := range purposes {
+		_, had := stood.Lists[purpose]
+		if _, has := s.Lists[purpose]; had && !has {
+			faults = append(faults, "CAURI_SECRETS_FILE: "+purpose+" has left it: that needs another start")
+		}
+	}
+	if s.hasSecondDoor() != stood.hasSecondDoor() {
+		faults = append(faults, "CAURI_SECRETS_FILE: "+purposeFedaPay+": a second door opens with another start alone")
+	}
+	return faults
+}
+
+// stand puts the secrets in their places, once every place would have them.
+func (r *reloader) stand(next *Settings) Misconfigured {
+	for _, way := range []func(rekey) error{
+		func(place rekey) error { return place.check(next) }, func(place rekey) error { return place.stand(next) },
+	} {
+		for _, place := range r.places {
+			if err := way(place); err != nil {
+				return Misconfigured{"CAURI_SECRETS_FILE: " + err.Error()}
+			}
+		}
+	}
+	return nil
 }
 
 // refuse tells once of each wrong file.
@@ -141,17 +204,39 @@ func (r *reloader) refuse(wrong Settings, faults Misconfigured) {
 	r.tried = what
 }
 
-// idsOf names what is there, and no value.
-func idsOf(lists map[string][]secret.Named) string {
+// tell names what stands, and no value.
+func (r *reloader) tell(what string) {
+	stands := r.now.Load()
+	r.log.Info(what, "file", stands.SecretsFile, "ids", stands.idsOfAll(time.Now()))
+	if stands.Open {
+		r.log.Warn("everybody on the machine may read the secrets file: production refuses that", "file", stands.SecretsFile)
+	}
+}
+
+func (s *Settings) idsOfAll(now time.Time) string {
 	var out []string
 	for _, purpose := range purposes {
-		var ids []string
-		for _, n := range lists[purpose] {
-			ids = append(ids, n.ID)
-		}
-		if len(ids) > 0 {
-			out = append(out, purpose+" "+strings.Join(ids, ","))
+		if ids := s.idsOf(purpose, now); ids != "" {
+			out = append(out, purpose+" "+ids)
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// idsOf names what a list of the file's has, the newest first, and when each counts.
+func (s *Settings) idsOf(purpose string, now time.Time) string {
+	var ids []string
+	for _, n := range s.newestFirst(purpose) {
+		id := n.ID
+		switch {
+		case now.Before(n.NotBefore):
+			id += " from " + n.NotBefore.UTC().Format(time.RFC3339)
+		case !n.Valid(now):
+			id += " (over)"
+		case !n.NotAfter.IsZero():
+			id += " until " + n.NotAfter.UTC().Format(time.RFC3339)
+		}
+		ids = append(ids, id)
+	}
+	return strings.Join(ids, ", ")
 }

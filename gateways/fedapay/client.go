@@ -229,10 +229,18 @@ var errOfEveryFailure = errors.New("an operator failure without a code would be 
 // UseKey makes the client call with another key of the same environment, from the next
 // call on. Its error names no value.
 func (c *Client) UseKey(key secret.Secret) error {
+	if err := c.CheckKey(key); err != nil {
+		return err
+	}
+	c.host.SetKey(key)
+	return nil
+}
+
+// CheckKey says why UseKey would refuse a key, and changes nothing.
+func (c *Client) CheckKey(key secret.Secret) error {
 	if !strings.HasPrefix(key.Reveal(), "sk_") || isLive(key) != c.live {
 		return errors.New("fedapay: a key of another environment needs another start")
 	}
-	c.host.SetKey(key)
 	return nil
 }
 

@@ -67,6 +67,14 @@ func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 // Replace makes other signatures count, from the next webhook on: of the same
 // environment. Its errors name no value, and leave the secrets as they were.
 func (w *Webhooks) Replace(secrets []Secret) error {
+	if err := w.Check(secrets); err != nil {
+		return err
+	}
+	return w.keys.Replace(secrets, sha256.New, time.Now())
+}
+
+// Check says why Replace would refuse secrets, and changes nothing.
+func (w *Webhooks) Check(secrets []Secret) error {
 	for _, s := range secrets {
 		live := strings.HasPrefix(s.Value.Reveal(), liveSecret)
 		switch {
@@ -76,7 +84,7 @@ func (w *Webhooks) Replace(secrets []Secret) error {
 			return fmt.Errorf("fedapay webhooks: secret %q is of another environment than the first", s.ID)
 		}
 	}
-	if err := w.keys.Replace(secrets, sha256.New, time.Now()); err != nil {
+	if err := secret.CheckList(secrets, time.Now()); err != nil {
 		return fmt.Errorf("fedapay webhooks: %w", err)
 	}
 	return nil

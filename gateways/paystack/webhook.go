@@ -48,12 +48,20 @@ func NewWebhooks(config WebhooksConfig) (*Webhooks, error) {
 // Replace makes other signatures count, from the next webhook on. Its errors name no
 // value, and leave the secrets as they were.
 func (w *Webhooks) Replace(secrets []Secret) error {
+	if err := w.Check(secrets); err != nil {
+		return err
+	}
+	return w.keys.Replace(secrets, sha512.New, time.Now())
+}
+
+// Check says why Replace would refuse secrets, and changes nothing.
+func (w *Webhooks) Check(secrets []Secret) error {
 	for _, s := range secrets {
 		if !strings.HasPrefix(s.Value.Reveal(), "sk_") {
 			return fmt.Errorf("paystack webhooks: secret %q is no secret key: it begins with sk_", s.ID)
 		}
 	}
-	if err := w.keys.Replace(secrets, sha512.New, time.Now()); err != nil {
+	if err := secret.CheckList(secrets, time.Now()); err != nil {
 		return fmt.Errorf("paystack webhooks: %w", err)
 	}
 	return nil

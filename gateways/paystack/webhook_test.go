@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,37 @@ func TestARotationTellsWhichSecretMatched(t *testing.T) {
 	d := forged.ChargeSuccess(chargeRef.String(), 1_500_000).SignedWith(secret.New("sk_test_stranger")).Delivery()
 	_, err := w.Verify(d.Values(), d.Body)
 	require.Equal(t, engine.CodeSignatureWrong, engine.CodeOf(err))
+}
+
+// With -race: a rotation comes in the middle of a request.
+func TestSecretsAreReplacedUnderWhoeverVerifies(t *testing.T) {
+	t.Parallel()
+	named := func(id string) paystack.Secret { return paystack.Secret{ID: id, Value: secret.New("sk_test_" + id)} }
+	lists := [][]paystack.Secret{{named("old"), named("kept")}, {named("kept"), named("new")}, {named("kept")}}
+	w, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: lists[0]})
+	require.NoError(t, err)
+	d := forge.Paystack(secret.New("sk_test_kept")).ChargeSuccess(chargeRef.String(), 1_500_000).Delivery()
+	thiefs := forge.Paystack(secret.New("sk_test_forged")).ChargeSuccess(chargeRef.String(), 1_500_000).Delivery()
+	var refused, taken atomic.Int64
+	var verifying sync.WaitGroup
+	for range 4 {
+		verifying.Go(func() {
+			for range 2_000 {
+				if id, err := w.Verify(d.Values(), d.Body); err != nil || id != "kept" {
+					refused.Add(1)
+				}
+				if _, err := w.Verify(thiefs.Values(), thiefs.Body); err == nil {
+					taken.Add(1)
+				}
+			}
+		})
+	}
+	for i := range 2_000 {
+		require.NoError(t, w.Replace(lists[i%len(lists)]))
+		require.Error(t, w.Replace([]paystack.Secret{named("kept"), {ID: "wrong", Value: secret.New("pk_test_wrong")}}))
+	}
+	verifying.Wait()
+	require.Equal(t, []int64{0, 0}, []int64{refused.Load(), taken.Load()}, "genuine refused, forged taken")
 }
 
 func TestAListOfSecretsIsChecked(t *testing.T) {
