@@ -18,7 +18,8 @@ const cataloguePath = "/docs/errors"
 // every test of this package is held against it.
 var kinds = map[engine.Code][]engine.Kind{
 	codeUnauthenticated: {engine.Forbidden}, codeScopeMissing: {engine.Forbidden}, engine.CodeNotAllowed: {engine.Forbidden},
-	codePayerMismatch: {engine.Invalid}, codeTermsNotSigned: {engine.Forbidden}, codeRouteUnknown: {engine.NotFound}, codeMethodNotAllowed: {engine.Invalid},
+	codePayerMismatch: {engine.Invalid}, codeTermsNotSigned: {engine.Forbidden},
+	codeRouteUnknown: {engine.NotFound}, codeMethodNotAllowed: {engine.Invalid},
 	codeRequestUnreadable: {engine.Invalid}, codeRequestTimeout: {engine.Invalid}, codeBodyTooLarge: {engine.Invalid},
 	codeHeadersTooLarge: {engine.Invalid}, codeMediaUnsupported: {engine.Invalid}, codeEncodingRefused: {engine.Invalid},
 	codeJSONMalformed: {engine.Invalid}, codeKeyMissing: {engine.Invalid}, codeKeyMalformed: {engine.Invalid},
