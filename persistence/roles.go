@@ -126,20 +126,59 @@ func Examine(ctx context.Context, dsn string) ([]string, error) {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
 	var f facts
-	err = conn.QueryRow(ctx, sql("ExamineServer"), RoleOwner, RoleApp).
-		Scan(&f.version, &f.encoding, &f.fsync, &f.commits, &f.pages, &f.superuser, &f.owns, &f.roles)
+	err = conn.QueryRow(ctx, sql("ExamineServer"), RoleOwner, RoleApp).Scan(&f.version, &f.encoding, &f.fsync, &f.commits, &f.pages,
+		&f.triggers, &f.superuser, &f.owns, &f.drops, &f.grows, &f.makes, &f.roles, &f.member)
 	if err != nil {
 		return nil, translate(err)
+	}
+	if f.beyond, err = names(ctx, conn, "ExamineRights", RoleApp, unchanging); err != nil {
+		return nil, err
+	}
+	if f.unguarded, err = names(ctx, conn, "ExamineGuards", guards); err != nil {
+		return nil, err
 	}
 	return f.faults(), nil
 }
 
+func names(ctx context.Context, conn *pgx.Conn, query string, args ...any) ([]string, error) {
+	rows, err := conn.Query(ctx, sql(query), args...)
+	if err != nil {
+		return nil, translate(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return found, translate(err)
+}
+
+// unchanging are the tables whose rows no account but their owner's may change or remove,
+// whatever was granted by hand.
+var unchanging = []string{
+	"accounts", "audit", "deliveries", "gateway_overrides", "history", "journals", "outbox", "postings", "recipients", "wallets",
+}
+
+// guards are the schema's triggers, by table and name: without one of them the database
+// would take what must never be true. A test holds the list against the schema.
+var guards = []string{
+	"api_keys.keys_stay_what_they_are", "audit.acts_have_two_persons", "audit.append_only", "deliveries.append_only",
+	"deliveries.never_emptied", "gateway_overrides.append_only", "history.append_only", "history.history_after",
+	"holds.release_by_two_persons", "inbox.identities_are_kept", "inbox.what_counts_goes_on_counting", "journals.append_only",
+	"outbox.append_only", "postings.append_only", "postings.postings_after", "proposals.append_only",
+	"proposals.proposals_are_ruled_on_once", "recipients.append_only", "transactions.versions_follow_one_another",
+	"wallets.append_only", "wallets.append_only_but_sealed",
+}
+
 // facts are what a server says of itself and of an account.
 type facts struct {
-	version                int
-	encoding               string
-	fsync, commits, pages  string
-	superuser, owns, roles bool
+	version               int
+	encoding              string
+	fsync, commits, pages string
+	triggers              string // which of them fire: all do where it is "origin"
+	superuser, owns       bool
+	drops                 bool     // the schema or the database is the account's, and with it whatever stands there
+	grows                 bool     // it may give itself other roles, or reach the server's files
+	makes                 bool     // it may make tables and functions beside ours
+	roles, member         bool     // the engine's role is there; the account is a member of it
+	beyond                []string // what it may write and the engine's role may not
+	unguarded             []string // triggers that are missing, or switched off
 }
 
 // versionMin is PostgreSQL 15.
@@ -160,6 +199,28 @@ func (f facts) faults() (found []string) {
 	note(f.superuser, "the account is a superuser: an engine needs one that is a member of "+RoleApp+" alone")
 	note(f.owns && !f.superuser,
 		"the account owns the ledger's tables, or may become their owner: an engine needs a member of "+RoleApp+" alone")
+	less := !f.superuser && !f.owns // of those two all the rest follows
+	alone := ": an engine needs a member of " + RoleApp + " alone"
+	note(f.drops && less, "the account owns the database or its schema, and may drop any table of it"+alone)
+	note(f.grows && !f.superuser, "the account may make roles, replicate, or reach the server's files or programs"+alone)
+	note(f.makes && less && !f.drops,
+		"the account may make tables and functions in the schema public: REVOKE CREATE ON SCHEMA public FROM it and PUBLIC")
+	note(len(f.beyond) > 0 && less, "the account may "+some(f.beyond)+", which "+RoleApp+" may not"+alone)
+	note(f.roles && !f.member && less, "the account is no member of "+RoleApp+": GRANT "+RoleApp+" TO it")
+	note(f.triggers != "origin", "session_replication_role is "+f.triggers+": no trigger guards the ledger")
+	note(len(f.unguarded) > 0, "triggers are missing or switched off: "+some(f.unguarded)+
+		": have the owner ENABLE them, and find out what was written without them")
 	note(!f.roles, "the database has no role "+RoleApp+": have a superuser run what cauri migrate roles prints, then cauri migrate up")
 	return found
+}
+
+// someMax keeps a message readable: whoever may write everything may do some hundred things.
+const someMax = 6
+
+// some lists the first of many.
+func some(list []string) string {
+	if len(list) <= someMax {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:someMax], ", "), len(list)-someMax)
 }

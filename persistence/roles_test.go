@@ -230,7 +230,75 @@ func TestAProductionExaminesItsServerAndItsAccount(t *testing.T) {
 	require.Contains(t, strings.Join(faults, "\n"), "synchronous_commit is off")
 	faults, err = persistence.Examine(t.Context(), w.account(t, persistence.RoleApp))
 	require.NoError(t, err)
-	require.NotContains(t, strings.Join(faults, "\n"), "account")
+	for _, well := range []string{"account", "trigger", "replication"} {
+		require.NotContains(t, strings.Join(faults, "\n"), well)
+	}
+}
+
+// Each is a way by which an account of a production comes to do more than an engine may,
+// and a statement that it could then run.
+func TestAProductionSeesWhateverElseAnAccountMay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ given, does, says string }{
+		"owns the database":     {"ALTER DATABASE $D OWNER TO $U", "DROP TABLE audit CASCADE", "may drop any table"},
+		"owns the schema":       {"ALTER SCHEMA public OWNER TO $U", "DROP TABLE postings CASCADE", "may drop any table"},
+		"writes everything":     {"GRANT pg_write_all_data TO $U", "UPDATE accounts SET balance = balance + 1", "UPDATE accounts"},
+		"was given a column":    {"GRANT UPDATE (balance) ON accounts TO $U", "UPDATE accounts SET balance = balance + 1", "UPDATE accounts"},
+		"its role was given it": {"GRANT UPDATE ON accounts TO cauri_app", "UPDATE accounts SET balance = balance + 1", "UPDATE accounts"},
+		"is people's": {"GRANT cauri_ops TO $U",
+			"INSERT INTO staff (name, role, daily_limit, added_at) VALUES ('x', 'finance', 1, now())", "INSERT staff"},
+		"makes roles":  {"ALTER ROLE $U CREATEROLE", "CREATE ROLE $U_2", "may make roles"},
+		"makes tables": {"GRANT CREATE ON SCHEMA public TO $U", "CREATE TABLE mine (x integer)", "in the schema public"},
+		"its triggers sleep": {"ALTER ROLE $U SET session_replication_role = replica",
+			"INSERT INTO journals SELECT gen_random_uuid(), 1, now(), 'x', 'x'", "session_replication_role is replica"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.paid(t, "B1")
+			dsn := w.account(t, persistence.RoleApp)
+			u, err := url.Parse(dsn)
+			require.NoError(t, err)
+			names := strings.NewReplacer("$U", u.User.Username(), "$D", pgx.Identifier{w.name(t)}.Sanitize())
+			before, err := persistence.Examine(t.Context(), dsn)
+			require.NoError(t, err)
+			require.NotContains(t, strings.Join(before, "\n"), c.says)
+
+			w.exec(t, names.Replace(c.given))
+			conn, err := pgx.Connect(t.Context(), dsn)
+			require.NoError(t, err)
+			defer func() { _ = conn.Close(t.Context()) }()
+			tx, err := conn.Begin(t.Context())
+			require.NoError(t, err)
+			_, err = tx.Exec(t.Context(), names.Replace(c.does))
+			require.NoError(t, err, "it may")
+			require.NoError(t, tx.Rollback(t.Context()))
+			after, err := persistence.Examine(t.Context(), dsn)
+			require.NoError(t, err)
+			require.Len(t, after, len(before)+1, "one fault: %s", after)
+			require.Contains(t, strings.Join(after, "\n"), c.says)
+		})
+	}
+}
+
+func TestAProductionSeesThatATriggerIsGone(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	dsn := w.account(t, persistence.RoleApp)
+	for _, c := range []struct{ done, says string }{
+		{"ALTER TABLE postings DISABLE TRIGGER append_only", "postings.append_only"},
+		{"DROP TRIGGER append_only ON audit", "audit.append_only"},
+		{"ALTER TABLE holds ENABLE REPLICA TRIGGER release_by_two_persons", "holds.release_by_two_persons"},
+		{"ALTER TABLE " + days(t, w.window)[0] + " DISABLE TRIGGER append_only", days(t, w.window)[0] + ".append_only"},
+	} {
+		faults, err := persistence.Examine(t.Context(), dsn)
+		require.NoError(t, err)
+		require.NotContains(t, strings.Join(faults, "\n"), c.says)
+		w.exec(t, c.done)
+		faults, err = persistence.Examine(t.Context(), dsn)
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(faults, "\n"), c.says)
+	}
 }
 
 func (w *world) name(t *testing.T) (name string) {
