@@ -22,10 +22,24 @@ GRANT INSERT, UPDATE ON staff, api_keys TO cauri_ops;
 -- Sealing what is there anew (cauri keys reseal): the triggers let the seal change alone.
 GRANT UPDATE (phone_sealed) ON wallets, proposals TO cauri_ops;
 
--- Whoever only looks: no body of a gateway's, no key's hash, no answer that was given.
-GRANT SELECT ON transactions, attempts, holds, payouts, payout_tries, refunds, journals, postings, accounts, legal_moves, history, outbox,
-      inbox, due, open_bookings, open_prompts, quota_uses, wallets, recipients, gateway_overrides, staff, proposals, audit, goose_db_version
+-- Whoever only looks: no body of a gateway's, no key's hash, no answer that was given, and
+-- of people neither what a phone is sealed as, nor what it is found by, nor an address.
+GRANT SELECT ON attempts, holds, payouts, refunds, journals, postings, accounts, legal_moves, history, outbox, inbox, due, open_bookings,
+      quota_uses, recipients, gateway_overrides, staff, audit, goose_db_version
    TO cauri_ro;
 GRANT SELECT (identity, gateway, received_at) ON deliveries TO cauri_ro;
 GRANT SELECT (id, staff, pepper, label, scopes, created_at, expires_at, revoked_at, last_used_at) ON api_keys TO cauri_ro;
 GRANT SELECT (principal, operation, transaction_id, created_at, answer_status) ON idempotency TO cauri_ro;
+DO $$
+DECLARE
+    one     text;
+    columns text;
+BEGIN
+    FOREACH one IN ARRAY ARRAY['transactions', 'payout_tries', 'wallets', 'proposals', 'open_prompts'] LOOP
+        SELECT string_agg(quote_ident(attname), ', ')
+          INTO columns
+          FROM pg_attribute
+         WHERE attrelid = one::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('phone_sealed', 'phone_index', 'email');
+        EXECUTE format('GRANT SELECT (%s) ON %I TO cauri_ro', columns, one);
+    END LOOP;
+END $$;

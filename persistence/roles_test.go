@@ -38,18 +38,18 @@ var may = map[string]struct{ app, ops, ro string }{
 	"journals":           {"SI", "SI", "S"},
 	"legal_moves":        {"S", "S", "S"},
 	"open_bookings":      {"SID", "SID", "S"},
-	"open_prompts":       {"SID", "SID", "S"},
+	"open_prompts":       {"SID", "SID", "s"},
 	"outbox":             {"SI", "SI", "S"},
-	"payout_tries":       {"SIU", "SIU", "S"},
+	"payout_tries":       {"SIU", "SIU", "s"},
 	"payouts":            {"SIU", "SIU", "S"},
 	"postings":           {"SI", "SI", "S"},
-	"proposals":          {"SIu", "SIu", "S"},
+	"proposals":          {"SIu", "SIu", "s"},
 	"quota_uses":         {"SIUD", "SIUD", "S"},
 	"recipients":         {"SI", "SI", "S"},
 	"refunds":            {"SIU", "SIU", "S"},
 	"staff":              {"S", "SIU", "S"},
-	"transactions":       {"SIU", "SIU", "S"},
-	"wallets":            {"SI", "SIu", "S"},
+	"transactions":       {"SIU", "SIU", "s"},
+	"wallets":            {"SI", "SIu", "s"},
 }
 
 func TestEveryRightOnEveryTableIsTheOneThatWasMeant(t *testing.T) {
@@ -90,6 +90,28 @@ func TestEveryRightOnEveryTableIsTheOneThatWasMeant(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3*len(may), cells)
 	fmt.Printf("rights: %d tables × 3 roles\n", len(may))
+}
+
+func TestWhoOnlyLooksSeesNoPhoneAndNoAddress(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.paid(t, "B1")
+	conn, err := pgx.Connect(t.Context(), w.account(t, persistence.RoleRead))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(t.Context()) }()
+	var payments int
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(booking_id) FROM transactions WHERE status = 'succeeded'").Scan(&payments))
+	require.Equal(t, 1, payments)
+	for _, personal := range []string{
+		"SELECT phone_sealed FROM transactions", "SELECT phone_index FROM transactions", "SELECT email FROM transactions",
+		"SELECT phone_sealed FROM wallets", "SELECT phone_sealed FROM payout_tries", "SELECT phone_sealed FROM proposals",
+		"SELECT phone_index FROM open_prompts", "SELECT body FROM deliveries", "SELECT hash FROM api_keys", "SELECT answer_body FROM idempotency",
+	} {
+		_, err := conn.Exec(t.Context(), personal)
+		var refused *pgconn.PgError
+		require.ErrorAs(t, err, &refused, personal)
+		require.Equal(t, "42501", refused.Code, personal)
+	}
 }
 
 // forbidden are statements that whoever took the engine over would try.
