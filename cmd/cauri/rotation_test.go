@@ -19,11 +19,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/gateways/forge"
 	"github.com/bookmi/cauri/internal/lifecycle"
 	"github.com/bookmi/cauri/internal/secret"
+	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
 // The keys that the page's words stand for.
@@ -189,7 +191,7 @@ func (r *rotation) until(t *testing.T, key string, status int) {
 	require.Eventually(t, func() bool { return r.deliver(key, r.payments[0]) == status }, 20*time.Second, 50*time.Millisecond)
 }
 
-func (r *rotation) metric(t *testing.T, name string) string {
+func (r *rotation) metrics(t *testing.T) string {
 	t.Helper()
 	response, err := http.Get(r.adminURL() + "/metrics")
 	require.NoError(t, err)
@@ -197,7 +199,12 @@ func (r *rotation) metric(t *testing.T, name string) string {
 	var text bytes.Buffer
 	_, err = text.ReadFrom(response.Body)
 	require.NoError(t, err)
-	for line := range strings.Lines(text.String()) {
+	return text.String()
+}
+
+func (r *rotation) metric(t *testing.T, name string) string {
+	t.Helper()
+	for line := range strings.Lines(r.metrics(t)) {
 		if value, is := strings.CutPrefix(line, name+" "); is {
 			return strings.TrimSpace(value)
 		}
@@ -278,6 +285,13 @@ func TestTheRotationPageIsWhatHappens(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, found)
 	require.NotContains(t, r.log.String(), canary, "no value in a log")
+	window, err := pgxpool.New(t.Context(), r.dsn)
+	require.NoError(t, err)
+	defer window.Close()
+	holding, looked := pgtest.Holding(t, window, regexp.MustCompile(canary))
+	require.Empty(t, holding, "no secret is in the database")
+	require.Greater(t, looked, 100)
+	require.NotContains(t, r.metrics(t), canary)
 	fmt.Printf("rotation: %d webhooks of 60 payments while keys changed, none genuine refused; %s under the old key, %s under the new\n",
 		r.sent.Load(), r.metric(t, `cauri_webhooks_signed_total{gateway="paystack",key="2026-06"}`),
 		r.metric(t, `cauri_webhooks_signed_total{gateway="paystack",key="2026-12"}`))
