@@ -29,7 +29,8 @@ func shareFor(c engine.Command) int {
 		return shareOfTicks
 	case engine.SubmitOTP, engine.CancelCharge:
 		return shareOfCodes
-	case engine.ConfirmDelivery, engine.ReleaseByStaff, engine.EndReview, engine.ConcludePayout, engine.SettleRefund, engine.LookAgain:
+	case engine.ConfirmDelivery, engine.ReleaseByStaff, engine.EndReview, engine.ConcludePayout, engine.SettleRefund,
+		engine.ReturnSuspense, engine.KeepSuspense, engine.LookAgain:
 		return shareOfConfirmations // staff's, too: a person waits
 	case engine.Notify:
 		return shareOfWebhooks

@@ -280,7 +280,7 @@ func (d *draft) chargeSucceeded(a *Attempt, r ChargeReport, from source) (believ
 	t.PaidAt = d.given.Now
 	d.review()
 	d.bookCapture(a)
-	d.hold()
+	d.hold(a)
 	return true, d.moveCharge(ChargeIsSucceeded, "")
 }
 

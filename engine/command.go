@@ -128,6 +128,12 @@ type SettleRefund struct {
 	Through Gateway // whose balance paid; empty: the refund's own
 }
 
+// ReturnSuspense says that the money an attempt holds in suspense is the payer's.
+type ReturnSuspense struct{ Attempt int }
+
+// KeepSuspense says that the money an attempt holds in suspense is taken as the price.
+type KeepSuspense struct{ Attempt int }
+
 // LookAgain has every gateway asked that may know more about the payment.
 type LookAgain struct{}
 
@@ -139,6 +145,8 @@ func (ReleaseByStaff) command()     {}
 func (EndReview) command()          {}
 func (ConcludePayout) command()     {}
 func (SettleRefund) command()       {}
+func (ReturnSuspense) command()     {}
+func (KeepSuspense) command()       {}
 func (LookAgain) command()          {}
 func (RecordChargeAnswer) command() {}
 func (SubmitOTP) command()          {}

@@ -82,7 +82,10 @@ func (d *draft) emit(kind EventKind, subject string, step int, why Code) {
 	case PaymentSurplus:
 		r := t.Refunds[len(t.Refunds)-1]
 		e.Amount, e.Reference = r.Amount, t.attemptReference(r.Attempt)
-	case PaymentReceived, PaymentFailed, PaymentExpired:
+	case PaymentReceived: // by an earlier attempt, or of what people have kept as the price
+		kept := t.Attempts[slices.IndexFunc(t.Attempts, func(a Attempt) bool { return a.Disposition == Kept })]
+		e.Amount, e.Reference = kept.Captured, t.attemptReference(kept.No)
+	case PaymentFailed, PaymentExpired:
 		e.Reference = t.attemptReference(len(t.Attempts))
 	case PaymentUnderReview:
 		_, e.Reference = t.gravestDoubt()
@@ -190,9 +193,13 @@ func (agreed figures) mismatch(reported figures) Review {
 	return ""
 }
 
-// agreed is what an attempt may capture.
+// agreed is what an attempt may capture: the price, or what people have placed.
 func (t Transaction) agreed(a *Attempt) figures {
-	return figures{amount: t.Amount, currency: t.Currency, live: a.Live}
+	agreed := figures{amount: t.Amount, currency: t.Currency, live: a.Live}
+	if a.Disposition == Kept || a.Disposition == Surplus {
+		agreed.amount = a.Captured
+	}
+	return agreed
 }
 
 // isOffBy100 is the tripwire for a gateway's scale misread in one place only.

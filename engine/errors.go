@@ -70,6 +70,8 @@ const (
 	CodeMoveIllegal           Code = "move_illegal"
 	CodeNothingToDo           Code = "nothing_to_do"
 	CodeReviewChanged         Code = "review_changed"
+	CodeInSuspense            Code = "money_in_suspense"
+	CodeSuspenseNotKept       Code = "suspense_not_keepable"
 	CodeTooSoon               Code = "too_soon"
 	CodeConcludedByStaff      Code = "concluded_by_staff"
 	CodeProposalUnknown       Code = "proposal_unknown"

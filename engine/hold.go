@@ -68,18 +68,18 @@ func (h Hold) check() error {
 	return errors.Join(errs...)
 }
 
-// hold makes the escrow hold of the money just kept. What policy says today is
-// fixed on it for good (DT-406).
-func (d *draft) hold() {
+// hold makes the escrow hold of what an attempt captured and is kept. What policy says
+// today is fixed on it for good (DT-406).
+func (d *draft) hold(a *Attempt) {
 	t, policy, now := &d.Next, d.given.Policy, d.given.Now
-	commission, fee, err := money.Split(t.Amount, policy.Commission)
+	commission, fee, err := money.Split(a.Captured, policy.Commission)
 	must(err) // a checked policy and a positive amount always split
 	from := now
 	if !t.DeliveryDueAt.IsZero() {
 		from = t.DeliveryDueAt
 	}
 	t.Hold = &Hold{
-		Amount: t.Amount, CommissionShare: policy.Commission, Commission: commission, TalentFee: fee,
+		Amount: a.Captured, CommissionShare: policy.Commission, Commission: commission, TalentFee: fee,
 		AutoReleaseHours: policy.AutoReleaseHours, HeldAt: now,
 		ReleaseAt: from.Add(time.Duration(policy.AutoReleaseHours) * time.Hour),
 	}

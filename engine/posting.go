@@ -13,21 +13,22 @@ import (
 
 // The journals.
 const (
-	JournalChargeKept     ledger.Kind = "charge.kept"     // gateway balance → escrow:held
-	JournalChargeSurplus  ledger.Kind = "charge.surplus"  // gateway balance → payer:surplus
-	JournalChargeSuspense ledger.Kind = "charge.suspense" // gateway balance → suspense
-	JournalChargeFee      ledger.Kind = "charge.fee"      // expense:gateway_fee → gateway balance
-	JournalHoldReleased   ledger.Kind = "hold.released"   // escrow:held → revenue:commission, talent payable
-	JournalPayoutSent     ledger.Kind = "payout.sent"     // talent payable → payout:in_flight
-	JournalPayoutPaid     ledger.Kind = "payout.paid"     // payout:in_flight → gateway balance
-	JournalPayoutFee      ledger.Kind = "payout.fee"      // expense:payout_fee → gateway balance
-	JournalPayoutFailed   ledger.Kind = "payout.failed"   // payout:in_flight → talent payable
-	JournalPayoutFound    ledger.Kind = "payout.found"    // talent payable → gateway balance: a try believed failed had paid
-	JournalPayoutReversed ledger.Kind = "payout.reversed" // gateway balance, or in flight, → talent payable
-	JournalRefundSent     ledger.Kind = "refund.sent"     // payer:surplus → refund:in_flight
-	JournalRefundFailed   ledger.Kind = "refund.failed"   // refund:in_flight → payer:surplus: still owed
-	JournalRefundDone     ledger.Kind = "refund.done"     // refund:in_flight → gateway balance
-	JournalRefundReturned ledger.Kind = "refund.returned" // gateway balance → payer:surplus: it bounced, still owed
+	JournalChargeKept      ledger.Kind = "charge.kept"      // gateway balance → escrow:held
+	JournalChargeSurplus   ledger.Kind = "charge.surplus"   // gateway balance → payer:surplus
+	JournalChargeSuspense  ledger.Kind = "charge.suspense"  // gateway balance → suspense
+	JournalSuspenseSettled ledger.Kind = "suspense.settled" // suspense → escrow:held, or payer:surplus
+	JournalChargeFee       ledger.Kind = "charge.fee"       // expense:gateway_fee → gateway balance
+	JournalHoldReleased    ledger.Kind = "hold.released"    // escrow:held → revenue:commission, talent payable
+	JournalPayoutSent      ledger.Kind = "payout.sent"      // talent payable → payout:in_flight
+	JournalPayoutPaid      ledger.Kind = "payout.paid"      // payout:in_flight → gateway balance
+	JournalPayoutFee       ledger.Kind = "payout.fee"       // expense:payout_fee → gateway balance
+	JournalPayoutFailed    ledger.Kind = "payout.failed"    // payout:in_flight → talent payable
+	JournalPayoutFound     ledger.Kind = "payout.found"     // talent payable → gateway balance: a try believed failed had paid
+	JournalPayoutReversed  ledger.Kind = "payout.reversed"  // gateway balance, or in flight, → talent payable
+	JournalRefundSent      ledger.Kind = "refund.sent"      // payer:surplus → refund:in_flight
+	JournalRefundFailed    ledger.Kind = "refund.failed"    // refund:in_flight → payer:surplus: still owed
+	JournalRefundDone      ledger.Kind = "refund.done"      // refund:in_flight → gateway balance
+	JournalRefundReturned  ledger.Kind = "refund.returned"  // gateway balance → payer:surplus: it bounced, still owed
 )
 
 // bookCapture books what an attempt captured, to where its disposition says,

@@ -271,6 +271,15 @@ func (l *life) anyRefusal() *engine.Error {
 	return engine.Errorf(rapid.SampledFrom(refusals).Draw(l.t, "refusal"), code, "")
 }
 
+// anyOfPeople is something staff say, rightly or not.
+func (l *life) anyOfPeople(no int) engine.Command {
+	return rapid.SampledFrom([]engine.Command{
+		engine.ReleaseByStaff{}, engine.EndReview{Review: l.state.Review}, engine.LookAgain{},
+		engine.ConcludePayout{Try: no}, engine.ConcludePayout{Try: no, Paid: true}, engine.SettleRefund{Refund: no},
+		engine.ReturnSuspense{Attempt: no}, engine.KeepSuspense{Attempt: no},
+	}).Draw(l.t, "people")
+}
+
 func (l *life) anyCommand() engine.Command {
 	no := rapid.IntRange(1, 3).Draw(l.t, "number")
 	charge := engine.Reference{Transaction: l.state.ID, Kind: engine.ChargeReference, Number: no}
@@ -279,7 +288,9 @@ func (l *life) anyCommand() engine.Command {
 	if no <= len(l.state.Attempts) {
 		gateway = l.state.Attempts[no-1].Gateway
 	}
-	switch rapid.IntRange(0, 13).Draw(l.t, "command") {
+	switch rapid.IntRange(0, 14).Draw(l.t, "command") {
+	case 14:
+		return l.anyOfPeople(no)
 	case 10:
 		return engine.CancelCharge{}
 	case 11:

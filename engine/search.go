@@ -22,6 +22,7 @@ type Search struct {
 	Booking     string
 	From, To    time.Time // begun at or after, and before
 	UnderReview bool
+	InSuspense  bool       // some of its money is for staff to place
 	Hold        HoldStatus // where its money stands
 
 	Before ID  // the newest one older than this is the first; zero: the newest of all

@@ -14,14 +14,16 @@ import (
 // ActKind names what staff do, as proposals and the audit have it.
 type ActKind string
 
-// What staff do. The first six are proposed by one person and approved by another.
+// What staff do. The first eight are proposed by one person and approved by another.
 const (
-	ActRelease      ActKind = "release"       // ReleaseByStaff
-	ActEndReview    ActKind = "end_review"    // EndReview
-	ActReissue      ActKind = "payout_retry"  // ConcludePayout, not paid: another try follows
-	ActPayoutPaid   ActKind = "payout_paid"   // ConcludePayout, paid
-	ActSettleRefund ActKind = "settle_refund" // SettleRefund
-	ActWallet       ActKind = "wallet"        // a talent's wallet, by staff
+	ActRelease      ActKind = "release"         // ReleaseByStaff
+	ActEndReview    ActKind = "end_review"      // EndReview
+	ActReissue      ActKind = "payout_retry"    // ConcludePayout, not paid: another try follows
+	ActPayoutPaid   ActKind = "payout_paid"     // ConcludePayout, paid
+	ActSettleRefund ActKind = "settle_refund"   // SettleRefund
+	ActReturn       ActKind = "suspense_return" // ReturnSuspense
+	ActKeep         ActKind = "suspense_keep"   // KeepSuspense
+	ActWallet       ActKind = "wallet"          // a talent's wallet, by staff
 
 	ActPropose ActKind = "propose"
 	ActRefuse  ActKind = "refuse"
@@ -34,7 +36,7 @@ const (
 )
 
 // ProposedActs are those that take two persons.
-var ProposedActs = []ActKind{ActRelease, ActEndReview, ActReissue, ActPayoutPaid, ActSettleRefund, ActWallet}
+var ProposedActs = []ActKind{ActRelease, ActEndReview, ActReissue, ActPayoutPaid, ActSettleRefund, ActReturn, ActKeep, ActWallet}
 
 // Act is what a member of staff answers for. It is written in the same commit as
 // what it does, or neither is (S-16).
@@ -123,6 +125,10 @@ func (p Proposal) Command() Command {
 		return ConcludePayout{Try: p.Number, Paid: true}
 	case ActSettleRefund:
 		return SettleRefund{Refund: p.Number, Through: p.Through}
+	case ActReturn:
+		return ReturnSuspense{Attempt: p.Number}
+	case ActKeep:
+		return KeepSuspense{Attempt: p.Number}
 	case ActWallet, ActPropose, ActRefuse, ActLook:
 	}
 	return nil
@@ -139,6 +145,10 @@ func (d *draft) byStaff(cmd Command) error {
 		return d.concludePayout(c)
 	case SettleRefund:
 		return d.settleRefund(c)
+	case ReturnSuspense:
+		return d.placeSuspense(c.Attempt, Surplus)
+	case KeepSuspense:
+		return d.placeSuspense(c.Attempt, Kept)
 	}
 	d.lookAgain()
 	return nil
@@ -169,9 +179,12 @@ func (d *draft) endReview(c EndReview) error {
 	case t.Review != c.Review:
 		return Errorf(Conflict, CodeReviewChanged, "what is doubted now is %s", t.Review)
 	}
+	if _, about := t.gravestDoubt(); about.Kind == ChargeReference && t.Attempts[about.Number-1].Disposition == Suspense {
+		return Errorf(Conflict, CodeInSuspense, "the money of attempt %d is in suspense: say whose it is, and the doubt ends", about.Number)
+	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		if a.Doubt == "" {
+		if a.Doubt == "" || a.Disposition == Suspense {
 			continue
 		}
 		a.Doubt = ""

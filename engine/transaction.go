@@ -100,7 +100,7 @@ func (t Transaction) Decide(cmd Command, given Given) (Decision, error) {
 		err = d.cancel()
 	case RecordRefundAnswer:
 		err = d.refundAnswered(c)
-	case ReleaseByStaff, EndReview, ConcludePayout, SettleRefund, LookAgain:
+	case ReleaseByStaff, EndReview, ConcludePayout, SettleRefund, ReturnSuspense, KeepSuspense, LookAgain:
 		err = d.byStaff(c)
 	case Tick:
 		err = d.tick()

@@ -45,6 +45,7 @@ var kinds = map[engine.Code][]engine.Kind{
 	engine.CodeOTPExpired: {engine.Conflict}, engine.CodeNotPaid: {engine.Conflict}, engine.CodeUnderReview: {engine.Conflict},
 	engine.CodeMoveIllegal: {engine.Conflict}, engine.CodeNothingToDo: {engine.Conflict}, engine.CodeReviewChanged: {engine.Conflict},
 	engine.CodeTooSoon: {engine.Conflict}, engine.CodeProposalOver: {engine.Conflict}, engine.CodeDailyLimit: {engine.Conflict},
+	engine.CodeInSuspense: {engine.Conflict}, engine.CodeSuspenseNotKept: {engine.Conflict},
 	engine.CodeSamePerson: {engine.Forbidden},
 
 	engine.CodeOverloaded: {engine.Overloaded}, engine.CodeShuttingDown: {engine.Overloaded}, engine.CodeOperatorDown: {engine.Overloaded},

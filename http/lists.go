@@ -97,6 +97,7 @@ type paymentsInput struct {
 	From        string   `query:"from" maxLength:"40" doc:"Begun at or after: a day (of Abidjan, which is UTC's) or a time, RFC 3339." example:"2026-01-01"`
 	To          string   `query:"to" maxLength:"40" doc:"Begun before: a day or a time, RFC 3339." example:"2026-02-01"`
 	Hold        string   `query:"hold" enum:"held,released" doc:"Where its money stands." example:"held"`
+	InSuspense  bool     `query:"in_suspense" doc:"true: only those of which money that is not the price was taken, for staff to place." example:"true"`
 	UnderReview bool     `query:"under_review" doc:"true: only those whose money stands still until staff have looked." example:"true"`
 }
 
@@ -139,7 +140,7 @@ func (s *Server) listPayments(ctx context.Context, c *call, in *paymentsInput) (
 func (in *paymentsInput) search(c *call) (engine.Search, error) {
 	q := engine.Search{
 		Owner: c.principal.Owner(), Name: strings.TrimSpace(in.Query), Operator: phone.Operator(in.Operator),
-		Gateway: engine.Gateway(in.Gateway), Talent: in.TalentID, Booking: in.BookingID, UnderReview: in.UnderReview,
+		Gateway: engine.Gateway(in.Gateway), Talent: in.TalentID, Booking: in.BookingID, UnderReview: in.UnderReview, InSuspense: in.InSuspense,
 		Hold: engine.HoldStatus(in.Hold), Limit: in.Limit,
 	}
 	for _, status := range in.Status {

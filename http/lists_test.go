@@ -66,14 +66,14 @@ func TestAListAsksForWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.do(t, "GET", "/v1/payments?query=07+00+00+00+42&status=failed,expired&operator=mtn&gateway=fedapay&talent_id=tl_1&booking_id=bk_1"+
-		"&from=2026-01-01&to=2026-01-31T20:00:00%2B01:00&under_review=true&hold=held&limit=7", "").list(t)
+		"&from=2026-01-01&to=2026-01-31T20:00:00%2B01:00&under_review=true&in_suspense=true&hold=held&limit=7", "").list(t)
 	e.do(t, "GET", "/v1/payments", "").list(t)
 	require.Equal(t, []engine.Search{
 		{
 			Owner: engine.Owner{Principal: "platform"}, Name: "07 00 00 00 42", Operator: phone.MTN, Gateway: engine.FedaPay,
 			Statuses: []engine.ChargeStatus{engine.ChargeIsFailed, engine.ChargeIsExpired}, Talent: "tl_1", Booking: "bk_1",
 			From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 1, 31, 19, 0, 0, 0, time.UTC), UnderReview: true,
-			Hold: engine.HoldHeld, Limit: 7,
+			InSuspense: true, Hold: engine.HoldHeld, Limit: 7,
 		},
 		{Owner: engine.Owner{Principal: "platform"}, Limit: 25},
 	}, e.searches)

@@ -47,6 +47,7 @@ type Attempt struct {
 	Flow        engine.Flow          `json:"flow" doc:"direct: on the payer's phone. hosted: on the gateway's page." example:"direct"`
 	Status      engine.AttemptStatus `json:"status" example:"customer"`
 	Disposition engine.Disposition   `json:"disposition,omitempty" doc:"Of money that was taken: kept, surplus (owed back) or suspense."`
+	Captured    int64                `json:"captured,omitempty" doc:"Whole francs it took; absent when it took none." example:"15000"`
 	Code        engine.Code          `json:"code,omitempty" doc:"Why it took none."`
 	AskedAt     time.Time            `json:"asked_at"`
 }
@@ -189,7 +190,7 @@ func attemptsOf(t engine.Transaction) []Attempt {
 	for _, a := range t.Attempts {
 		out = append(out, Attempt{
 			Reference: t.Reference(a).String(), Gateway: a.Gateway, Flow: a.Flow, Status: a.Status, Disposition: a.Disposition,
-			Code: a.Code, AskedAt: a.AskedAt.UTC(),
+			Captured: int64(a.Captured), Code: a.Code, AskedAt: a.AskedAt.UTC(),
 		})
 	}
 	return out

@@ -15,10 +15,10 @@ import (
 // Proposal is something one member of staff asks another to approve.
 type Proposal struct {
 	ID        string         `json:"id,omitempty" doc:"Absent of a rehearsal." example:"prp_01kapw8c2vf8xtr0q6ynd9b5mh"`
-	Kind      engine.ActKind `json:"kind" doc:"release, end_review, payout_retry, payout_paid, settle_refund or wallet." example:"release"`
+	Kind      engine.ActKind `json:"kind" doc:"release, end_review, payout_retry, payout_paid, settle_refund, suspense_return, suspense_keep or wallet." example:"release"`
 	PaymentID string         `json:"payment_id,omitempty" example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
 	TalentID  string         `json:"talent_id" example:"tl_77"`
-	Number    int            `json:"number,omitempty" doc:"Of the payout's try or of the refund it is about." example:"1"`
+	Number    int            `json:"number,omitempty" doc:"Of the payout's try, the refund or the attempt it is about." example:"1"`
 	Review    engine.Review  `json:"review,omitempty" doc:"Of end_review: what was doubted when it was proposed."`
 	Through   engine.Gateway `json:"through,omitempty" doc:"Of settle_refund: whose balance paid."`
 	Operator  phone.Operator `json:"operator,omitempty" doc:"Of a wallet."`
@@ -40,10 +40,10 @@ const proposalPrefix = "prp_"
 type proposeInput struct {
 	DryRun bool `query:"dry_run" doc:"Try it, and propose nothing."`
 	Body   struct {
-		Kind      engine.ActKind `json:"kind" enum:"release,end_review,payout_retry,payout_paid,settle_refund,wallet" example:"release"`
+		Kind      engine.ActKind `json:"kind" enum:"release,end_review,payout_retry,payout_paid,settle_refund,suspense_return,suspense_keep,wallet" example:"release"`
 		PaymentID string         `json:"payment_id,omitempty" maxLength:"40" doc:"For all but a wallet." example:"pay_01kapw8c2vf8xtr0q6ynd9b5mh"`
 		TalentID  string         `json:"talent_id,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_.-]*$" doc:"For a wallet."`
-		Number    int            `json:"number,omitempty" minimum:"0" maximum:"1000" doc:"Of the payout's try or of the refund; the last one when not given."`
+		Number    int            `json:"number,omitempty" minimum:"0" maximum:"1000" doc:"Of the payout's try, the refund or the attempt; the last one when not given."`
 		Through   engine.Gateway `json:"through,omitempty" enum:"paystack,fedapay" doc:"For settle_refund: whose balance paid; the refund's own gateway when not given."`
 		Operator  string         `json:"operator,omitempty" enum:"orange,mtn,wave,moov" doc:"For a wallet."`
 		Phone     string         `json:"phone,omitempty" maxLength:"32" doc:"For a wallet."`
@@ -125,6 +125,12 @@ func (s *Server) proposalOf(ctx context.Context, c *call, in *proposeInput) (p e
 		}
 		if p.Number > 0 && p.Number <= len(t.Refunds) {
 			p.Amount = int64(t.Refunds[p.Number-1].Amount)
+		}
+	case engine.ActReturn, engine.ActKeep:
+		for _, a := range t.Attempts {
+			if a.Disposition == engine.Suspense && (p.Number == 0 || p.Number == a.No) {
+				p.Number, p.Amount = a.No, int64(a.Captured)
+			}
 		}
 	}
 	now := time.Now().UTC()

@@ -54,6 +54,36 @@ func TestAReleaseByHandTakesTwoOfFinance(t *testing.T) {
 	require.Len(t, older.Acts, 1)
 }
 
+// Of a payment with one success that is not the price, staff need not name the attempt.
+func TestSuspenseIsProposedWithWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.gateway = onPhone
+	awa, koffi := e.minted(t, member("awa", engine.RoleFinance)), e.minted(t, member("koffi", engine.RoleFinance))
+	p := e.initiated(t, "bk_1")
+	id, err := engine.ParsePublicID(engine.PaymentPrefix, p.ID)
+	require.NoError(t, err)
+	_, err = e.Ask(t.Context(), engine.Ask{Transaction: id, Command: engine.RecordInquiry{
+		Reference: engine.Reference{Transaction: id, Kind: engine.ChargeReference, Number: 1},
+		Charge:    &engine.ChargeReport{Status: engine.ChargeSucceeded, Amount: 14_000, Currency: "XOF", GatewayReference: "59214"},
+	}})
+	require.NoError(t, err)
+	got := e.do(t, "GET", "/v1/payments/"+p.ID, "", awa).payment(t)
+	require.Equal(t, []any{engine.Suspense, int64(14_000)}, []any{got.Attempts[0].Disposition, got.Attempts[0].Captured})
+	review := `{"kind":"end_review","payment_id":"` + p.ID + `","reason":"seen"}`
+	require.Equal(t, engine.CodeInSuspense, e.do(t, "POST", "/v1/staff/proposals", review, awa).problem(t).Code)
+
+	a := e.do(t, "POST", "/v1/staff/proposals", `{"kind":"suspense_keep","payment_id":"`+p.ID+`","reason":"the talent agrees"}`, awa)
+	require.Equal(t, 201, a.status, "%s", a.body)
+	made := read[http.Proposal](t, a)
+	require.Equal(t, []any{1, int64(14_000)}, []any{made.Number, made.Amount})
+	require.Contains(t, made.Would, "charge failed → succeeded")
+	a = e.do(t, "POST", "/v1/staff/proposals/"+made.ID+"/approve", `{"reason":"they told me too"}`, koffi)
+	require.Equal(t, 200, a.status, "%s", a.body)
+	got = e.do(t, "GET", "/v1/payments/"+p.ID, "", awa).payment(t)
+	require.Equal(t, []any{"succeeded", int64(14_000), int64(15_000)}, []any{got.Status, got.Hold.Amount, got.Amount})
+}
+
 func TestAWalletByHandTakesTwoAndShowsNoNumber(t *testing.T) {
 	t.Parallel()
 	e := start(t)

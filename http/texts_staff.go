@@ -18,6 +18,14 @@ var staffTexts = map[engine.Code]text{
 		"Le doute a changé depuis. Regardez à nouveau avant de conclure.",
 		"What is doubted has changed since. Look again before you conclude.",
 	},
+	engine.CodeInSuspense: {
+		"Cet argent est en suspens. Dites d’abord à qui il est : le rendre au client, ou le garder comme prix.",
+		"This money is in suspense. Say first whose it is: return it to the payer, or keep it as the price.",
+	},
+	engine.CodeSuspenseNotKept: {
+		"Cet argent ne peut pas être gardé comme prix. Il revient au client.",
+		"This money can’t be kept as the price. It is the payer’s.",
+	},
 	engine.CodeTooSoon: {
 		"C’est trop tôt : le dernier envoi peut encore aboutir. Réessayez dans une heure.",
 		"It is too soon: the last call may still have its effect. Try again in an hour.",

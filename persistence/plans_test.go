@@ -64,8 +64,9 @@ func TestEachListIsWalkedByItsIndex(t *testing.T) {
 		"AnyPayments": "transactions_pkey", "PaymentsOfAPlatform": "transactions_of_a_platform",
 		"PaymentsOfAPayer": "transactions_of_a_payer", "PaymentsOfATalent": "transactions_of_a_talent",
 		"PaymentsOfABooking": "transactions_of_a_booking", "PaymentsUnderReview": "transactions_under_review",
-		"FilterPayments": "transactions_pkey",
-		"AnyPayouts":     "payouts_pkey", "PayoutsNotPaid": "payouts_not_paid", "PayoutsOfATalent": "payouts_of_a_talent",
+		"PaymentsInSuspense": "attempts_in_suspense",
+		"FilterPayments":     "transactions_pkey",
+		"AnyPayouts":         "payouts_pkey", "PayoutsNotPaid": "payouts_not_paid", "PayoutsOfATalent": "payouts_of_a_talent",
 		"FilterPayouts": "payouts_pkey", "EventsAfter": "outbox_pkey",
 	} {
 		plan := genericPlan(t, tx, query)

@@ -56,7 +56,10 @@ var staffViolations = map[string]string{
 	"audit_pkey":                  staffed + `SELECT again('audit', '{}')`,
 	"somebody_answers_for_an_act": staffed + `SELECT again('audit', '{"id": "00000000-0000-7000-8000-000000000009", "reason": ""}')`,
 	"acts_have_two_persons":       staffed + `SELECT again('audit', '{"id": "00000000-0000-7000-8000-000000000009", "kind": "wallet"}')`,
-	"release_by_two_persons":      `UPDATE holds SET released_by = 'staff'`,
+	"suspense_by_two_persons": `
+		ALTER TABLE attempts DISABLE TRIGGER suspense_by_two_persons; UPDATE attempts SET disposition = 'suspense';
+		ALTER TABLE attempts ENABLE TRIGGER suspense_by_two_persons; UPDATE attempts SET disposition = 'surplus'`,
+	"release_by_two_persons": `UPDATE holds SET released_by = 'staff'`,
 	"conclusions_have_two_persons": `
 		SELECT again('history', '{"step": 100, "machine": "try", "from_status": "failed", "to_status": "paid", "note": "concluded_by_staff"}')`,
 }

@@ -201,7 +201,8 @@ func TestTheSchemaRefusesWhatMayNotBe(t *testing.T) {
 		   AND indrelid <> 'goose_db_version'::regclass`)
 	guards = append(guards, "journals_balance", "moves_are_legal", "versions_follow_one_another", "identities_are_kept",
 		"what_counts_goes_on_counting", "keys_stay_what_they_are", "a_proposal_is_ruled_on_once", "proposals_are_ruled_on_once",
-		"finance_moves_money", "approvals_stay_within_a_day", "acts_have_two_persons", "release_by_two_persons", "conclusions_have_two_persons",
+		"finance_moves_money", "approvals_stay_within_a_day", "acts_have_two_persons", "release_by_two_persons",
+		"suspense_by_two_persons", "conclusions_have_two_persons",
 		"api_keys_staff_fkey", "proposals_maker_fkey", "proposals_checker_fkey")
 	slices.Sort(guards)
 	require.Equal(t, guards, slices.Sorted(maps.Keys(violations)), "each guard is tried, and each try is at a guard")

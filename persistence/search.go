@@ -50,7 +50,7 @@ func (s *Store) Payments(ctx context.Context, q engine.Search) (engine.Page, err
 	}
 	return s.page(ctx, s.wherePayments(q), before, q.Limit, "FilterPayments",
 		q.Owner.Principal, q.Owner.Payer, q.Talent, q.Booking, words(q.Statuses), string(q.Operator), string(q.Gateway),
-		stamp(q.From), stamp(q.To), q.UnderReview, string(q.Hold))
+		stamp(q.From), stamp(q.To), q.UnderReview, string(q.Hold), q.InSuspense)
 }
 
 // Payouts returns a page of payouts, those of the payments begun last first.
@@ -88,6 +88,8 @@ func (s *Store) wherePayments(q engine.Search) stretches {
 		w.query, w.own = "PaymentsOfABooking", []any{q.Booking}
 	case q.Owner.Payer != "":
 		w.query, w.own = "PaymentsOfAPayer", []any{q.Owner.Principal, q.Owner.Payer}
+	case q.InSuspense:
+		w.query = "PaymentsInSuspense"
 	case q.UnderReview:
 		w.query = "PaymentsUnderReview"
 	case q.Talent != "":

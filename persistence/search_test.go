@@ -112,6 +112,7 @@ func TestFiltersAreAllMeant(t *testing.T) {
 	w.apply(t, doubted, engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeOnPhone}})
 	_, err := w.Apply(t.Context(), engine.Ask{Transaction: doubted, Command: succeeded(doubted, 49_999)})
 	require.NoError(t, err)
+	strange := w.inSuspense(t, "B9", 49_000)
 	either := []engine.ChargeStatus{engine.ChargeIsSucceeded, engine.ChargeIsFailed}
 	hour := time.Now().Add(-time.Hour)
 	for name, c := range map[string]struct {
@@ -119,17 +120,18 @@ func TestFiltersAreAllMeant(t *testing.T) {
 		want   []engine.ID
 	}{
 		"one state":           {engine.Search{Statuses: []engine.ChargeStatus{engine.ChargeIsSucceeded}}, []engine.ID{paid}},
-		"one of two states":   {engine.Search{Statuses: either}, []engine.ID{failed, paid}},
+		"one of two states":   {engine.Search{Statuses: either}, []engine.ID{strange, failed, paid}},
 		"operator":            {engine.Search{Operator: phone.Orange}, []engine.ID{failed}},
-		"gateway":             {engine.Search{Gateway: engine.Paystack}, []engine.ID{doubted, failed, paid, waiting}},
+		"gateway":             {engine.Search{Gateway: engine.Paystack}, []engine.ID{strange, doubted, failed, paid, waiting}},
 		"a gateway not asked": {engine.Search{Gateway: engine.FedaPay}, []engine.ID{}},
 		"talent":              {engine.Search{Talent: "T7"}, []engine.ID{waiting}},
 		"booking":             {engine.Search{Booking: "B1"}, []engine.ID{paid}},
-		"under review":        {engine.Search{UnderReview: true}, []engine.ID{doubted}},
+		"under review":        {engine.Search{UnderReview: true}, []engine.ID{strange, doubted}},
+		"in suspense":         {engine.Search{InSuspense: true}, []engine.ID{strange}},
 		"held":                {engine.Search{Hold: engine.HoldHeld}, []engine.ID{paid}},
 		"released":            {engine.Search{Hold: engine.HoldReleased}, []engine.ID{}},
 		"both":                {engine.Search{UnderReview: true, Talent: "T7"}, []engine.ID{}},
-		"since an hour":       {engine.Search{From: hour}, []engine.ID{doubted, failed, paid, waiting}},
+		"since an hour":       {engine.Search{From: hour}, []engine.ID{strange, doubted, failed, paid, waiting}},
 		"before that":         {engine.Search{To: hour}, []engine.ID{}},
 		"in an hour":          {engine.Search{From: time.Now().Add(time.Hour)}, []engine.ID{}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/engine/phone"
 )
 
@@ -87,6 +88,53 @@ func TestStaffMoveMoneyTwoByTwo(t *testing.T) {
 		require.NoError(t, json.Unmarshal(records[0].Before, &before))
 		require.NoError(t, json.Unmarshal(records[0].After, &after))
 		require.Equal(t, []engine.HoldStatus{engine.HoldHeld, engine.HoldReleased}, []engine.HoldStatus{before.Hold, after.Hold})
+		w.sound(t)
+	})
+}
+
+// inSuspense brings a payment to where its gateway has captured what is not the price.
+func (w *world) inSuspense(t *testing.T, booking string, amount money.Amount) engine.ID {
+	t.Helper()
+	id := freshID()
+	w.apply(t, id, initiation(booking))
+	w.apply(t, id, engine.RecordChargeAnswer{Attempt: 1, Report: engine.ChargeReport{Status: engine.ChargeOnPhone}})
+	w.apply(t, id, engine.RecordInquiry{Reference: charge(id), Charge: &engine.ChargeReport{
+		Status: engine.ChargeSucceeded, Amount: amount, Currency: money.XOF, Live: true, GatewayReference: "59214",
+	}})
+	require.EqualValues(t, amount, w.count(t,
+		"SELECT sum(amount) FROM postings WHERE account = 'suspense:paystack' AND transaction_id = $1", [16]byte(id)))
+	return id
+}
+
+// What is captured and is not the price is nobody's until two persons say whose.
+func TestSuspenseIsPlacedTwoByTwo(t *testing.T) {
+	t.Parallel()
+	eachWriter(t, func(t *testing.T, w *world) {
+		w.team(t)
+		more, less := w.inSuspense(t, "B1", 60_000), w.inSuspense(t, "B2", 40_000)
+		for _, cmd := range []engine.Command{engine.ReturnSuspense{Attempt: 1}, engine.KeepSuspense{Attempt: 1}} {
+			_, err := w.Apply(t.Context(), engine.Ask{Transaction: less, Command: cmd})
+			require.Error(t, err, "nobody alone")
+		}
+		keep := w.proposes(t, "awa", engine.Proposal{Kind: engine.ActKeep, Payment: less, Talent: "T1", Amount: 40_000, Number: 1})
+		_, err := w.approves(t, "awa", keep)
+		require.Equal(t, engine.CodeSamePerson, engine.CodeOf(err))
+		a := by("koffi", engine.ActKeep)
+		a.Proposal = keep.ID
+		_, err = w.Apply(t.Context(), engine.Ask{Transaction: less, Command: engine.ReturnSuspense{Attempt: 1}, Act: &a})
+		require.Error(t, err, "approved to be kept, it is not returned")
+
+		applied, err := w.approves(t, "koffi", keep)
+		require.NoError(t, err)
+		require.EqualValues(t, 40_000, applied.State.Hold.Amount)
+		back := w.proposes(t, "koffi", engine.Proposal{Kind: engine.ActReturn, Payment: more, Talent: "T1", Amount: 60_000, Number: 1})
+		applied, err = w.approves(t, "awa", back)
+		require.NoError(t, err)
+		require.EqualValues(t, 60_000, applied.State.Owed())
+		require.Zero(t, w.count(t, "SELECT sum(amount) FROM postings WHERE account = 'suspense:paystack'"))
+		require.Equal(t, 1, w.count(t, "SELECT count(*) FROM open_bookings"), "what is kept has paid for its booking")
+		require.Equal(t, 2, w.count(t, "SELECT count(*) FROM audit WHERE kind LIKE 'suspense_%'"))
+		w.apply(t, less, engine.ConfirmDelivery{})
 		w.sound(t)
 	})
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
 	"github.com/bookmi/cauri/http"
 )
@@ -69,15 +71,21 @@ func (s streams) payment(p http.Payment) {
 	fact("code", p.Code)
 	fact("begun", moment(&p.CreatedAt))
 	fact("paid", moment(p.PaidAt))
-	if p.UnderReview {
+	suspended := slices.ContainsFunc(p.Attempts, func(a http.Attempt) bool { return a.Disposition == engine.Suspense })
+	if suspended {
+		fact("in suspense", "money that is not the price: cauri proposal make suspense_return (or suspense_keep) "+p.ID)
+	} else if p.UnderReview {
 		fact("under review", "its money stands still until staff have looked: cauri proposal make end_review "+p.ID)
 	}
 	if p.RefundDue > 0 {
 		fact("owed back", francs(money.Amount(p.RefundDue)))
 	}
 	for _, a := range p.Attempts {
-		fact("attempt", strings.TrimSpace(fmt.Sprintf("%s through %s (%s): %s %s %s",
-			a.Reference, a.Gateway, a.Flow, a.Status, a.Disposition, a.Code)))
+		took := ""
+		if a.Captured > 0 {
+			took = francs(money.Amount(a.Captured)) + " " + string(a.Disposition)
+		}
+		fact("attempt", strings.TrimSpace(fmt.Sprintf("%s through %s (%s): %s %s %s", a.Reference, a.Gateway, a.Flow, a.Status, took, a.Code)))
 	}
 	for _, r := range p.Refunds {
 		fact("refund", strings.TrimSpace(fmt.Sprintf("%s of %s through %s: %s %s",
@@ -119,6 +127,7 @@ type paymentList struct {
 	From        string `placeholder:"DAY" help:"Begun on or after: 2026-01-31, or a time."`
 	To          string `placeholder:"DAY" help:"Begun before."`
 	Query       string `placeholder:"NAME" help:"Any name: an id, a reference, a booking, a phone."`
+	InSuspense  bool   `help:"Only those of which money that is not the price was taken, for staff to place."`
 	UnderReview bool   `help:"Only those whose money stands still until staff have looked."`
 	Page
 }
@@ -140,6 +149,9 @@ func (c paymentList) Run(ctx context.Context, settings *Settings, to streams) er
 		"from", c.From, "to", c.To, "query", c.Query)
 	if c.UnderReview {
 		query.Set("under_review", "true")
+	}
+	if c.InSuspense {
+		query.Set("in_suspense", "true")
 	}
 	return show(ctx, settings, to, c.JSON, get("/v1/payments", query), to.payments)
 }

@@ -104,7 +104,7 @@ func TestEveryKindOfProposalReachesTheEngine(t *testing.T) {
 	awa, koffi := p.as(t, "awa", engine.RoleFinance), p.as(t, "koffi", engine.RoleFinance)
 	for kind, refusal := range map[engine.ActKind]string{
 		engine.ActEndReview: "nothing_to_do", engine.ActReissue: "nothing_to_do", engine.ActPayoutPaid: "nothing_to_do",
-		engine.ActSettleRefund: "nothing_to_do",
+		engine.ActSettleRefund: "nothing_to_do", engine.ActReturn: "nothing_to_do", engine.ActKeep: "nothing_to_do",
 	} {
 		code, _, errs := awa.cauri(t, "proposal", "make", string(kind), id, "--reason=a test's")
 		require.Equal(t, exitRefused, code, "%s: %s", kind, errs)

@@ -59,9 +59,9 @@ func (p proposal) make(ctx context.Context, settings *Settings, to streams, by b
 }
 
 type proposalMake struct {
-	Kind     engine.ActKind `arg:"" enum:"release,end_review,payout_retry,payout_paid,settle_refund,wallet" help:"${enum}."`
+	Kind     engine.ActKind `arg:"" enum:"release,end_review,payout_retry,payout_paid,settle_refund,suspense_return,suspense_keep,wallet" help:"${enum}."`
 	Payment  string         `arg:"" optional:"" help:"pay_…; none for a wallet."`
-	Number   int            `placeholder:"N" help:"Of the payout's try or of the refund; the last one when not given."`
+	Number   int            `placeholder:"N" help:"Of the payout's try, the refund or the attempt; the last one when not given."`
 	Through  engine.Gateway `placeholder:"GATEWAY" help:"For settle_refund: whose balance paid; the refund's own gateway when not given."`
 	Talent   string         `placeholder:"ID" help:"For a wallet: whose."`
 	Operator phone.Operator `placeholder:"OPERATOR" help:"For a wallet."`

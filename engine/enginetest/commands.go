@@ -77,7 +77,7 @@ func command(name string, args []string, t *engine.Transaction, now time.Time) (
 }
 
 // staff reads what people do: release, look, end_review WHY, conclude p1 paid,
-// conclude p1 unpaid, settle r1, settle r1 paystack.
+// conclude p1 unpaid, settle r1, settle r1 paystack, return c1, keep c1.
 func staff(args []string) (engine.Command, error) {
 	no := 0
 	if len(args) > 1 && args[0] != "end_review" {
@@ -101,6 +101,12 @@ func staff(args []string) (engine.Command, error) {
 			through = engine.Gateway(args[2])
 		}
 		return engine.SettleRefund{Refund: no, Through: through}, nil
+	}
+	if args[0] == "return" {
+		return engine.ReturnSuspense{Attempt: no}, nil
+	}
+	if args[0] == "keep" {
+		return engine.KeepSuspense{Attempt: no}, nil
 	}
 	return nil, fmt.Errorf("staff do not %q", args[0])
 }

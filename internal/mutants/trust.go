@@ -40,6 +40,18 @@ var trust = []mutant{
 		pack: "./persistence", test: "TestStaffMoveMoneyTwoByTwo",
 	},
 	{
+		name: "one person places suspense",
+		edits: []edit{{
+			"persistence/migrations/00001_schema.sql", "WHEN (OLD.disposition = 'suspense' AND", "WHEN (OLD.disposition = 'nobody' AND",
+		}},
+		pack: "./persistence", test: "TestSuspenseIsPlacedTwoByTwo",
+	},
+	{
+		name:  "more than the price kept as the price",
+		edits: []edit{{"engine/suspense.go", "case a.Captured > t.Amount:", "case a.Captured > 2*t.Amount:"}},
+		pack:  "./engine", test: "TestStories",
+	},
+	{
 		name:  "the engine may rewrite its history",
 		edits: []edit{{"persistence/roles.sql", "GRANT SELECT, INSERT ON journals, postings,", "GRANT ALL ON journals, postings,"}},
 		pack:  "./persistence", test: "TestEveryRightOnEveryTableIsTheOneThatWasMeant",

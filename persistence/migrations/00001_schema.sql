@@ -146,6 +146,8 @@ CREATE TABLE attempts (
 -- first; these say it last.
 CREATE UNIQUE INDEX one_live_attempt ON attempts (transaction_id) WHERE status IN ('sending', 'customer', 'unknown', 'quarantine');
 CREATE UNIQUE INDEX one_kept_attempt ON attempts (transaction_id) WHERE disposition = 'kept';
+-- Serves: the payments of which staff must place money.
+CREATE INDEX attempts_in_suspense ON attempts (transaction_id) WHERE disposition = 'suspense';
 -- R1: a reference is used once at a gateway.
 CREATE UNIQUE INDEX a_reference_is_used_once ON attempts (gateway, reference);
 -- Serves: the search by a gateway's own reference (PaymentsByName), here, of tries and of refunds.
@@ -454,7 +456,8 @@ BEGIN
         SELECT 1 FROM added a
          WHERE a.note = 'concluded_by_staff' AND NOT EXISTS (
                SELECT 1 FROM proposals p
-                WHERE p.transaction_id = a.transaction_id AND p.kind IN ('payout_retry', 'payout_paid', 'settle_refund')
+                WHERE p.transaction_id = a.transaction_id
+                  AND p.kind IN ('payout_retry', 'payout_paid', 'settle_refund', 'suspense_keep')
                   AND p.verdict = 'approved' AND p.xmin = pg_current_xact_id()::xid)) THEN
         RAISE EXCEPTION 'staff do this two by two' USING ERRCODE = 'check_violation', CONSTRAINT = 'conclusions_have_two_persons';
     END IF;
@@ -687,7 +690,7 @@ CREATE TABLE proposals (
     ends_at        timestamptz NOT NULL,
     checked_at     timestamptz,
     amount         bigint NOT NULL, -- francs it is about
-    number         integer NOT NULL, -- of the try or refund it is about; else 0
+    number         integer NOT NULL, -- of the try, refund or attempt it is about; else 0
     kind           text NOT NULL,
     talent_id      text NOT NULL,
     review         text NOT NULL, -- of end_review: the doubt that was looked at
@@ -699,7 +702,8 @@ CREATE TABLE proposals (
     reason         text NOT NULL,
     checker        text REFERENCES staff,
     verdict        text,
-    CONSTRAINT proposal_kind_is_known CHECK (kind IN ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'wallet')),
+    CONSTRAINT proposal_kind_is_known CHECK (kind IN
+        ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'suspense_return', 'suspense_keep', 'wallet')),
     CONSTRAINT wallets_are_a_talents CHECK ((kind = 'wallet') = (transaction_id IS NULL)),
     CONSTRAINT verdict_is_known CHECK (verdict IN ('approved', 'refused')),
     CONSTRAINT a_verdict_is_somebodys CHECK ((verdict IS NULL) = (checker IS NULL) AND (verdict IS NULL) = (checked_at IS NULL)),
@@ -778,12 +782,25 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+CREATE FUNCTION suspense_by_two_persons() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM proposals
+     WHERE transaction_id = NEW.transaction_id AND number = NEW.no AND verdict = 'approved' AND xmin = pg_current_xact_id()::xid
+       AND kind = CASE NEW.disposition WHEN 'kept' THEN 'suspense_keep' WHEN 'surplus' THEN 'suspense_return' END;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'staff do this two by two' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
 -- +goose StatementEnd
 CREATE TRIGGER proposals_are_ruled_on_once BEFORE INSERT OR UPDATE ON proposals
     FOR EACH ROW EXECUTE FUNCTION proposals_are_ruled_on_once();
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON proposals FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TRIGGER release_by_two_persons BEFORE UPDATE ON holds
     FOR EACH ROW WHEN (NEW.released_by = 'staff' AND OLD.released_by <> 'staff') EXECUTE FUNCTION release_by_two_persons();
+CREATE TRIGGER suspense_by_two_persons BEFORE UPDATE ON attempts
+    FOR EACH ROW WHEN (OLD.disposition = 'suspense' AND NEW.disposition IS DISTINCT FROM OLD.disposition)
+    EXECUTE FUNCTION suspense_by_two_persons();
 
 -- What people did, each in the commit of what it did. Append only.
 CREATE TABLE audit (
@@ -804,6 +821,6 @@ CREATE TABLE audit (
 -- Serves: what was done to a payment; and an approval is written once.
 CREATE INDEX audit_of_a_transaction ON audit (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE TRIGGER acts_have_two_persons BEFORE INSERT ON audit FOR EACH ROW
-    WHEN (NEW.kind IN ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'wallet'))
+    WHEN (NEW.kind IN ('release', 'end_review', 'payout_retry', 'payout_paid', 'settle_refund', 'suspense_return', 'suspense_keep', 'wallet'))
     EXECUTE FUNCTION acts_have_two_persons();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -50,6 +50,15 @@ SELECT id
  ORDER BY id DESC
  LIMIT $3;
 
+-- name: PaymentsInSuspense
+SELECT transaction_id
+  FROM attempts
+ WHERE disposition = 'suspense'
+   AND transaction_id < $1 AND transaction_id >= $2
+ GROUP BY transaction_id
+ ORDER BY transaction_id DESC
+ LIMIT $3;
+
 -- name: PaymentsByName
 -- $4 is a booking or a gateway's own reference, $5 what its phone is looked up by, $6
 -- the ids it spells. An arm each: an OR would read the whole table.
@@ -88,6 +97,7 @@ SELECT t.id
    AND ($10::timestamptz IS NULL OR t.created_at < $10)
    AND (NOT $11::boolean OR t.review <> '')
    AND ($12::text = '' OR EXISTS (SELECT 1 FROM holds h WHERE h.transaction_id = t.id AND h.status = $12))
+   AND (NOT $13::boolean OR EXISTS (SELECT 1 FROM attempts a WHERE a.transaction_id = t.id AND a.disposition = 'suspense'))
  ORDER BY t.id DESC;
 
 -- name: AnyPayouts
