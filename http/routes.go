@@ -143,7 +143,8 @@ func (s *Server) staffRoutes() []route {
 		{post, "/v1/staff/proposals/{id}/approve", staff(engine.RoleFinance), k.money, described(s, s.approve, huma.Operation{
 			OperationID: "approve", Tags: []string{"staff"},
 			Summary:     "Approve what a colleague proposed: it is done",
-			Description: "In one commit with its approval and the audit's line. A proposal is ruled on once: sent again, it says proposal_over.",
+			Description: "In one commit with its approval and the audit's line. A proposal is ruled on once: whoever approved it and sends " +
+				"that again is told the same, anybody else proposal_over.",
 		})},
 		{post, "/v1/staff/proposals/{id}/refuse", staff(engine.RoleFinance), k.money, described(s, s.refuseProposal, huma.Operation{
 			OperationID: "refuse", Tags: []string{"staff"},

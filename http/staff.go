@@ -195,10 +195,8 @@ func (s *Server) approve(ctx context.Context, c *call, in *ruleInput) (*proposal
 	if err != nil {
 		return nil, err
 	}
-	if p.Verdict != "" {
-		// Said here, or the second of two approvals would be told what its payment says
-		// to it: that there is nothing to do. Of two at once the schema lets one through.
-		return nil, engine.Errorf(engine.Conflict, engine.CodeProposalOver, "%s has ruled on it: %s", p.Checker, p.Verdict)
+	if said, err := alreadyRuled(p, by, verdictApproved); said || err != nil {
+		return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, err
 	}
 	by.Kind, by.Proposal = p.Kind, p.ID
 	if p.Kind == engine.ActWallet {
@@ -219,10 +217,32 @@ func (s *Server) refuseProposal(ctx context.Context, c *call, in *ruleInput) (*p
 	if err != nil {
 		return nil, err
 	}
+	if said, err := alreadyRuled(p, by, verdictRefused); said || err != nil {
+		return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, err
+	}
 	if err := s.ports.Staff.Refuse(ctx, p.ID, by); err != nil {
 		return nil, err
 	}
 	return s.ruled(ctx, p.ID)
+}
+
+// What is ruled of a proposal.
+const (
+	verdictApproved = "approved"
+	verdictRefused  = "refused"
+)
+
+// alreadyRuled reports that whoever rules has said just this before: the answer was
+// lost, and saying it again changes nothing. Anything else about a proposal that was ruled
+// on is a Conflict. Of two who rule at once the schema lets one through.
+func alreadyRuled(p engine.Proposal, by engine.Act, verdict string) (bool, error) {
+	switch {
+	case p.Verdict == "":
+		return false, nil
+	case p.Verdict == verdict && p.Checker == by.Who:
+		return true, nil
+	}
+	return false, engine.Errorf(engine.Conflict, engine.CodeProposalOver, "%s has ruled on it: %s", p.Checker, p.Verdict)
 }
 
 func (s *Server) ruling(ctx context.Context, c *call, in *ruleInput) (p engine.Proposal, by engine.Act, err error) {

@@ -40,7 +40,11 @@ func TestAReleaseByHandTakesTwoOfFinance(t *testing.T) {
 	require.Equal(t, 200, a.status, "%s", a.body)
 	ruled := read[http.Proposal](t, a)
 	require.Equal(t, []string{"approved", "koffi"}, []string{ruled.Verdict, ruled.Checker})
-	require.Equal(t, engine.CodeProposalOver, e.do(t, "POST", approve, `{"reason":"seen"}`, koffi).problem(t).Code)
+	require.Equal(t, a.body, e.do(t, "POST", approve, `{"reason":"seen"}`, koffi).body, "whose answer was lost says it again")
+	yao := e.minted(t, member("yao", engine.RoleFinance))
+	for path, who := range map[string]headers{approve: yao, strings.TrimSuffix(approve, "approve") + "refuse": koffi} {
+		require.Equal(t, engine.CodeProposalOver, e.do(t, "POST", path, `{"reason":"seen"}`, who).problem(t).Code, path)
+	}
 	got := e.do(t, "GET", "/v1/payments/"+p.ID, "", awa).payment(t)
 	require.Equal(t, engine.ReleasedByStaff, got.Hold.ReleasedBy)
 	list := read[struct{ Proposals []http.Proposal }](t, e.do(t, "GET", "/v1/staff/proposals", "", awa))
