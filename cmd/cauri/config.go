@@ -203,7 +203,7 @@ func (s *Settings) requireDurable() (faults Misconfigured) {
 	if s.GCPercent != 0 && s.GCPercent < gcPercentMin || s.GCPercent > gcPercentMax {
 		faults = append(faults, fmt.Sprintf("GOGC is from %d to %d: it is never off", gcPercentMin, gcPercentMax))
 	}
-	if s.HTTPAddr == s.AdminAddr {
+	if s.HTTPAddr == s.AdminAddr && !strings.HasSuffix(s.HTTPAddr, ":0") { // the system chooses a port for each
 		faults = append(faults, "CAURI_HTTP_ADDR and CAURI_ADMIN_ADDR are the same address")
 	}
 	return faults

@@ -40,7 +40,7 @@ const (
 type rotation struct {
 	*platform
 	file     string
-	log      *tellingLog
+	log      *lines
 	words    []string    // what else the page's words stand for, each word and its meaning
 	called   chan string // with which key the gateway was called
 	payments []string    // their references
@@ -48,24 +48,6 @@ type rotation struct {
 	signedWith atomic.Pointer[[]string] // what the gateway signs with at the moment
 	sent       atomic.Int64
 	refused    atomic.Pointer[string]
-}
-
-// tellingLog is a log that is read while it is written.
-type tellingLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *tellingLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *tellingLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // step writes what the page says at a step into the file, as a secret manager would: a
@@ -94,7 +76,7 @@ func (r *rotation) write(t *testing.T, text string) {
 func startRotation(t *testing.T) *rotation {
 	t.Helper()
 	r := &rotation{
-		platform: startPlatform(t), file: filepath.Join(t.TempDir(), "secrets.json"), log: &tellingLog{}, called: make(chan string, 1000),
+		platform: startPlatform(t), file: filepath.Join(t.TempDir(), "secrets.json"), log: &lines{}, called: make(chan string, 1000),
 	}
 	base, err := url.Parse(r.base)
 	require.NoError(t, err)

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/bookmi/cauri/internal/lifecycle"
 )
@@ -31,11 +34,20 @@ func (serveCommand) Run(ctx context.Context, settings *Settings, to streams) (er
 		return err
 	}
 	log.Info("serving", "env", settings.Env, "api", engine.url(), "admin", engine.adminURL(), "private_database", db.private != nil)
-	select {
-	case <-ctx.Done():
-		log.Info("stopping: what was accepted is finished first")
-		return nil
-	case <-db.died():
-		return errors.New("the private PostgreSQL has stopped by itself: see its log")
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP) // the reloader's; without one it must not end an engine
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-ctx.Done():
+			log.Info("stopping: what was accepted is finished first")
+			return nil
+		case <-db.died():
+			return errors.New("the private PostgreSQL has stopped by itself: see its log")
+		case <-asked:
+			if settings.SecretsFile == "" {
+				log.Warn("asked to read secrets again, and there are none to read: set CAURI_SECRETS_FILE")
+			}
+		}
 	}
 }
