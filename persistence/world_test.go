@@ -149,7 +149,7 @@ func initiation(booking string) engine.InitiateCharge {
 
 func (w *world) apply(t testing.TB, id engine.ID, cmd engine.Command) engine.Applied {
 	t.Helper()
-	applied, err := w.Apply(t.Context(), engine.Ask{Transaction: id, Command: cmd})
+	applied, err := persist(t.Context(), w, engine.Ask{Transaction: id, Command: cmd}) // a busy machine's connections take long to be made
 	require.NoError(t, err)
 	return applied
 }
