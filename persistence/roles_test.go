@@ -161,6 +161,8 @@ func TestTheOwnerCannotChangeWhatIsAppendOnly(t *testing.T) {
 	w.apply(t, id, engine.ConfirmDelivery{})
 	_, _, err := w.SetWallet(t.Context(), "T1", engine.Wallet{Operator: phone.Wave, Phone: phone.MustParse("0700000056"), Name: "Awa"})
 	require.NoError(t, err)
+	w.team(t)
+	w.proposes(t, "awa", engine.Proposal{Kind: engine.ActEndReview, Payment: id, Talent: "T1", Amount: 50_000})
 	conn, err := w.window.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
@@ -178,6 +180,19 @@ func TestTheOwnerCannotChangeWhatIsAppendOnly(t *testing.T) {
 			require.ErrorAs(t, err, &refused, statement)
 			require.Equal(t, "append_only", refused.ConstraintName, statement)
 		}
+	}
+	for statement, guard := range map[string]string{ // rows that change once, or until they count
+		"TRUNCATE inbox": "identities_are_kept", "DELETE FROM inbox": "identities_are_kept",
+		"UPDATE inbox SET identity = identity || 'x'": "what_counts_goes_on_counting",
+		"UPDATE inbox SET status = 'waiting'":         "what_counts_goes_on_counting",
+		"TRUNCATE proposals":                          "append_only", "DELETE FROM proposals": "append_only",
+		"UPDATE proposals SET reason = 'another'":                                        "proposals_are_ruled_on_once",
+		"UPDATE proposals SET verdict = 'approved', checker = maker, checked_at = now()": "maker_is_not_checker",
+	} {
+		_, err := conn.Exec(t.Context(), statement)
+		var refused *pgconn.PgError
+		require.ErrorAs(t, err, &refused, statement)
+		require.Equal(t, guard, refused.ConstraintName, statement)
 	}
 	w.sound(t)
 }
