@@ -115,7 +115,8 @@ func TestBadInputIsNamedAndNothingIsStored(t *testing.T) {
 			require.Equal(t, "fr", a.header("Content-Language"))
 			require.False(t, p.Retryable)
 			if c.field != "" {
-				require.Equal(t, []http.FieldError{{Field: c.field, Code: p.Code, Message: p.DisplayText}}, p.Errors)
+				require.Equal(t, []http.FieldError{{Field: c.field, Code: p.Code, Message: p.DisplayText, Detail: p.Detail}}, p.Errors)
+				require.NotEmpty(t, p.Detail, "a developer is told what is expected")
 			}
 			for _, sent := range []string{"0700000001", "12345678", "4084084084084081", `"pan"`, "awa@", "mpesa"} {
 				require.NotContains(t, string(a.body), sent)
@@ -143,8 +144,12 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		{
 			Field: "body.operator", Code: "operator_unavailable",
 			Message: "Moov Money is not available at the moment. You can use Orange Money, MTN MoMo, Wave or a bank card.",
+			Detail: "no gateway serves this operator",
 		},
-		{Field: "body.phone", Code: "phone_foreign", Message: "This number is foreign. Use a number of Côte d’Ivoire (+225)."},
+		{
+			Field: "body.phone", Code: "phone_foreign", Message: "This number is foreign. Use a number of Côte d’Ivoire (+225).",
+			Detail: "a foreign phone number; one of Côte d'Ivoire begins with +225",
+		},
 	}, p.Errors)
 }
 

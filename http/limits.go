@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -214,8 +216,16 @@ func inspectTarget(ctx *fasthttp.RequestCtx) error {
 	if uri := ctx.URI(); !bytes.Equal(uri.PathOriginal(), uri.Path()) {
 		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "write the path in its plain form")
 	}
+	for key, value := range ctx.QueryArgs().All() {
+		if !plainText(key) || !plainText(value) {
+			return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a query is UTF-8 without control characters")
+		}
+	}
 	return nil
 }
+
+// plainText reports that it is text a database keeps and a line shows.
+func plainText(b []byte) bool { return utf8.Valid(b) && !bytes.ContainsFunc(b, unicode.IsControl) }
 
 // inspectLines reads the header lines as they came.
 func inspectLines(raw []byte) error {

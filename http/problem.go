@@ -65,6 +65,7 @@ type FieldError struct {
 	Field   string      `json:"field" doc:"Where: body.phone, header.Idempotency-Key, path.id."`
 	Code    engine.Code `json:"code"`
 	Message string      `json:"message" doc:"For people, as display_text."`
+	Detail  string      `json:"detail,omitempty" doc:"For developers, English: what the operation expects there."`
 }
 
 var (
@@ -158,7 +159,7 @@ func newProblem(c *call, status int, errs ...*engine.Error) *Problem {
 		if message == "" {
 			message = textOf(c.language, e.Code, field)
 		}
-		p.Errors = append(p.Errors, FieldError{Field: field, Code: e.Code, Message: message})
+		p.Errors = append(p.Errors, FieldError{Field: field, Code: e.Code, Message: message, Detail: e.Detail})
 	}
 	if p.Retryable && status != fasthttp.StatusInternalServerError {
 		c.retryAfter = retryAfter(c.rest)
@@ -233,8 +234,8 @@ func title(code engine.Code) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// humaProblem names what Huma found wrong. Its own messages stay out: some of
-// them quote the value.
+// humaProblem names what Huma found wrong. Of its own messages only what the schema says
+// is passed on: some quote the value.
 func humaProblem(c *call, status int, errs []error) *Problem {
 	switch status {
 	case fasthttp.StatusUnsupportedMediaType:
@@ -318,7 +319,29 @@ func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	if !known {
 		code = codeFieldMalformed
 	}
-	return engine.Errorf(engine.Invalid, code, "see the operation's schema at /openapi.json").At(d.Location)
+	return engine.Errorf(engine.Invalid, code, "%s", expected(d.Message)).At(d.Location)
+}
+
+// quoting are Huma's messages that end with what was sent, or with an error that quotes it.
+var quoting = []string{
+	validation.MsgExpectedRFC5322Email, validation.MsgExpectedRFC3986URI, validation.MsgExpectedRFC4122UUID, validation.MsgExpectedRegexp,
+	validation.MsgExpectedDuration,
+}
+
+// expected passes on what Huma says of the schema, and nothing of what was sent.
+func expected(message string) string {
+	for _, template := range quoting {
+		if before, _, _ := strings.Cut(template, ": "); strings.HasPrefix(message, before) {
+			return before
+		}
+	}
+	switch {
+	case strings.HasPrefix(message, "expected "):
+		return message
+	case message == "invalid integer", message == "invalid boolean":
+		return strings.Replace(message, "invalid", "expected", 1)
+	}
+	return "see the operation's schema at /openapi.json"
 }
 
 // jsonDetail passes our own reader's words on, and nothing else.

@@ -25,6 +25,7 @@ const (
 	stateCrashShutdown         = "57P02"
 	stateStarting              = "57P03"
 	stateTooMany               = "53300"
+	stateUndefinedTable        = "42P01"
 )
 
 // racedFor are the tables into which two may rightly insert the same at once.
@@ -69,6 +70,9 @@ func stateOf(err error) string {
 	}
 	return ""
 }
+
+// IsEmpty reports that the database has no schema of ours: no engine has run on it.
+func IsEmpty(err error) bool { return stateOf(err) == stateUndefinedTable }
 
 // translate makes an engine error of what PostgreSQL said. What may pass is
 // Overloaded: whoever asked comes again, and nothing was done, or it was and the

@@ -35,6 +35,9 @@ func (s *Settings) api() (*api, error) {
 	if key.IsZero() {
 		return nil, misused("CAURI_STAFF_KEY is missing: it is your own key, cs_…, which cauri keys new --staff makes")
 	}
+	if strings.ContainsFunc(key.Reveal(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, misused("CAURI_STAFF_KEY is no key: it is one word, cs_…, without spaces or line ends")
+	}
 	base := s.APIURL
 	if base == "" {
 		host, port, err := net.SplitHostPort(s.HTTPAddr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,9 +23,9 @@ type refused struct {
 // Error is what is wrong and what to do, as the engine says it.
 func (r refused) Error() string {
 	p := r.problem
-	parts := []string{fmt.Sprintf("%s (%d): %s", p.Code, p.Status, p.Detail)}
+	parts := []string{fmt.Sprintf("%s (%d): %s", p.Code, p.Status, cmp.Or(p.Detail, p.DisplayText))}
 	for _, field := range p.Errors {
-		parts = append(parts, fmt.Sprintf("  %s: %s", field.Field, field.Message))
+		parts = append(parts, fmt.Sprintf("  %s: %s", field.Field, cmp.Or(field.Detail, field.Message)))
 	}
 	return strings.Join(parts, "\n") + "\n  request " + p.RequestID
 }
@@ -127,7 +128,7 @@ func paymentID(text string) (string, error) {
 			return id.Payment(), nil
 		}
 	}
-	return "", misused("no payment's id: it begins with pay_ and has 26 characters after it")
+	return "", misused("no payment's id: pay_, pyt_ or rfd_ and 26 characters after it")
 }
 
 // columns prints lines under each other.

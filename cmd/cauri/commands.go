@@ -8,10 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/telemetry"
 )
@@ -24,6 +26,12 @@ const (
 	exitRefused  = 4
 	exitTryAgain = 75 // EX_TEMPFAIL of sysexits.h
 )
+
+// exitWords are the codes of errors that have none of their own.
+var exitWords = map[int]string{
+	exitFailed: "failed", exitUsage: "usage", exitBroken: "broken", exitRefused: "refused", exitTryAgain: "try_again",
+	exitMisconfigured: "misconfigured",
+}
 
 // program is the whole command line.
 type program struct {
@@ -84,14 +92,40 @@ func execute(ctx context.Context, args []string, to streams) (code int) {
 	}()
 	chosen, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(to.err, "cauri: %v\n", err)
-		return exitUsage
+		return to.failed(err, exitUsage, args)
 	}
 	if err := chosen.Run(&cli.Settings); err != nil {
-		_, _ = fmt.Fprintf(to.err, "cauri: %v\n", telemetry.Redact(err.Error()))
-		return exitCode(err)
+		return to.failed(err, exitCode(err), args)
 	}
 	return 0
+}
+
+// failure is an error for machines: one JSON line on standard error.
+type failure struct {
+	Code    string        `json:"code"` // the engine's, or what the exit code means
+	Message string        `json:"message"`
+	Exit    int           `json:"exit"`
+	Problem *http.Problem `json:"problem,omitempty"` // as the engine answered
+}
+
+// failed says what went wrong, to whoever asked: a person, or with --json a machine.
+func (s streams) failed(err error, exit int, args []string) int {
+	message := telemetry.Redact(err.Error())
+	if !slices.Contains(args, "--json") {
+		_, _ = fmt.Fprintf(s.err, "cauri: %v\n", message) // as printf
+		return exit
+	}
+	f := failure{Code: exitWords[exit], Message: message, Exit: exit}
+	var no refused
+	var known *engine.Error
+	switch {
+	case errors.As(err, &no):
+		f.Code, f.Problem = string(no.problem.Code), &no.problem
+	case errors.As(err, &known):
+		f.Code = string(known.Code)
+	}
+	_ = json.NewEncoder(s.err).Encode(map[string]failure{"error": f}) // as printf
+	return exit
 }
 
 // parser reads a command line into the program.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/vault"
+	"github.com/bookmi/cauri/persistence/pgtest"
 )
 
 // canary is a value that must never be printed, whatever is wrong with it.
@@ -322,6 +324,46 @@ func TestAWrongCommandLineIsTheCallersFault(t *testing.T) {
 		code, _, errs := run(t, args...)
 		require.Equal(t, exitUsage, code, args)
 		require.NotEmpty(t, errs)
+	}
+}
+
+// Not in parallel: the environment is the process's.
+func TestAnErrorForMachinesIsOneLineOfJSON(t *testing.T) {
+	t.Setenv("CAURI_API_URL", "http://127.0.0.1:1")
+	for _, c := range []struct {
+		args []string
+		exit int
+		code string
+	}{
+		{[]string{"payment", "get", "B1", "--json"}, exitTryAgain, "try_again"},
+		{[]string{"payment", "verify", "pay_x", "--json"}, exitUsage, "usage"},
+		{[]string{"payout", "retry", "pay_x", "--reason=r", "--json"}, exitUsage, "usage"},
+		{[]string{"keys", "new", "--json"}, exitUsage, "usage"},
+		{[]string{"payment", "list", "--limit=x", "--json"}, exitUsage, "usage"},
+	} {
+		code, out, errs := run(t, c.args...)
+		require.Equal(t, c.exit, code, c.args)
+		require.Empty(t, out)
+		var told struct{ Error failure }
+		require.NoError(t, json.Unmarshal([]byte(errs), &told), "%v: %s", c.args, errs)
+		require.Equal(t, []any{c.exit, c.code}, []any{told.Error.Exit, told.Error.Code}, c.args)
+		require.NotEmpty(t, told.Error.Message)
+		require.Equal(t, 1, strings.Count(errs, "\n"))
+	}
+	t.Setenv("CAURI_STAFF_KEY", "cs_x\ny")
+	code, _, errs := run(t, "payment", "list")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "CAURI_STAFF_KEY")
+	require.NotContains(t, errs, "cs_x")
+}
+
+// The private database of a machine on which no engine has run, and one of somebody else's.
+func TestADatabaseWithoutOurTablesIsExplained(t *testing.T) {
+	dsn := pgtest.DSN(t, pgtest.Schema{Name: "empty", Migrate: func(context.Context, string) error { return nil }})
+	for _, args := range [][]string{{"keys", "list"}, {"staff", "list"}, {"webhook", "list"}, {"refunds"}} {
+		code, _, errs := run(t, append(args, "--database-url="+dsn)...)
+		require.Equal(t, exitUsage, code, "%v: %s", args, errs)
+		require.Contains(t, errs, "DATABASE_URL", args)
 	}
 }
 

@@ -135,6 +135,9 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 	if d.database, err = settings.database(ctx, &d.running, demoApp, progress); err != nil {
 		return err
 	}
+	if d.database.private != nil {
+		progress = slog.New(slog.DiscardHandler) // its schema is nobody's news
+	}
 	if err := d.migrate(ctx, settings, to, progress); err != nil {
 		return err
 	}

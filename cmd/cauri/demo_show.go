@@ -17,9 +17,10 @@ import (
 // introduce says where everything is and what to try, in lines to copy.
 func (d *demo) introduce(to streams) {
 	api, key := d.engine.url(), d.engine.settings.APIKey.Reveal()
-	where := "DATABASE_URL"
+	where, tools := "DATABASE_URL", ""
 	if d.database.private != nil {
 		where = d.database.private.DataDir + "  (" + d.database.private.URL + ")"
+		tools = "\n  tools      export DATABASE_URL='" + d.database.dsn + "'   for cauri keys, staff, webhook"
 	}
 	to.printf(`
 Cauri is running, %s after you asked.
@@ -27,7 +28,7 @@ Cauri is running, %s after you asked.
   health     %s/readyz   %s/metrics
   gateways   %s   simulated Paystack: /sandbox/books, /sandbox/numbers
              %s   simulated FedaPay: the same
-  data       %s
+  data       %s%s
   log        %s
 
 Pay for a booking (Orange asks for a code; it is %s):
@@ -42,7 +43,7 @@ Say that the performance happened; the talent is paid a moment later:
 And look: curl -s %s/v1/payments/pay_… -H 'Authorization: Bearer %s'     Ctrl-C stops everything.
 
 `, time.Since(d.began).Round(10*time.Millisecond), api, api, d.engine.adminURL(), d.engine.adminURL(),
-		d.engine.settings.PaystackBaseURL, d.engine.settings.FedaPayBaseURL, where, d.logFile,
+		d.engine.settings.PaystackBaseURL, d.engine.settings.FedaPayBaseURL, where, tools, d.logFile,
 		sandboxOTP, api, key, api, key, sandboxOTP, api, key, api, key)
 }
 

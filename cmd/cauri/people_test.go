@@ -110,6 +110,11 @@ func TestEveryKindOfProposalReachesTheEngine(t *testing.T) {
 		require.Equal(t, exitRefused, code, "%s: %s", kind, errs)
 		require.Contains(t, errs, refusal, kind)
 	}
+	code, _, errs := awa.cauri(t, "payment", "list", "--status=lost", "--json")
+	var told struct{ Error failure }
+	require.NoError(t, json.Unmarshal([]byte(errs), &told), errs)
+	require.Equal(t, []any{exitRefused, "field_malformed"}, []any{code, told.Error.Code})
+	require.Contains(t, told.Error.Problem.Errors[0].Detail, "succeeded", "which there are")
 	require.Contains(t, awa.did(t, "payment", "verify", id, "--reason=they ask"), id)
 
 	made := awa.did(t, "proposal", "make", "wallet", "--talent=T1", "--operator=wave", "--phone=0700000056", "--holder=Awa Koné",
@@ -118,7 +123,7 @@ func TestEveryKindOfProposalReachesTheEngine(t *testing.T) {
 	var wallet http.Proposal
 	require.NoError(t, json.Unmarshal([]byte(made), &wallet))
 	require.Contains(t, koffi.did(t, "proposal", "refuse", wallet.ID, "--reason=I called, it is not lost"), "refused by koffi")
-	code, _, errs := koffi.cauri(t, "proposal", "approve", wallet.ID, "--reason=after all")
+	code, _, errs = koffi.cauri(t, "proposal", "approve", wallet.ID, "--reason=after all")
 	require.Equal(t, exitRefused, code)
 	require.Contains(t, errs, "proposal_over")
 }

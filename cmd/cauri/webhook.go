@@ -132,6 +132,21 @@ func (s *Settings) onStoreAs(ctx context.Context, to streams, role string, do fu
 			return err
 		}
 		defer store.Close()
-		return do(store)
+		if err := do(store); err != nil {
+			return s.explained(err)
+		}
+		return nil
 	})
+}
+
+// explained says of a database without our tables which one it is: most often not the
+// one that was meant.
+func (s *Settings) explained(err error) error {
+	switch {
+	case !persistence.IsEmpty(err):
+		return err
+	case s.DatabaseURL == "":
+		return misused("no engine has run on this machine's private database. Set DATABASE_URL to the engine's; a demo prints its own")
+	}
+	return misused("the database has no schema of ours: is DATABASE_URL the engine's? cauri migrate up makes one")
 }

@@ -29,7 +29,7 @@ const copiesMax = 10_000
 func (c webhookSend) Validate() error {
 	switch {
 	case !slices.Contains(sendable, c.Event):
-		return misused("there is no making up " + c.Event + ": " + strings.Join(sendable, ", "))
+		return misused("which event is to be sent? one of " + strings.Join(sendable, ", "))
 	case c.Copies < 1 || c.Copies > copiesMax:
 		return misused(fmt.Sprintf("--copies is from 1 to %d", copiesMax))
 	}
