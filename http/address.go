@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -132,9 +133,11 @@ func ParseNetworks(spelled []string) ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-// Everybody reports networks of which one is so wide that to trust it is to trust
-// whoever comes: anybody may then choose the address we take them for.
+// Everybody reports networks that are so wide, one of them or all together, that to trust
+// them is to trust whoever comes: anybody may then choose the address we take them for.
+// Private networks are nobody's but ours.
 func Everybody(networks []netip.Prefix) error {
+	var share4, share6 float64 // of the widest network there may be
 	for _, n := range networks {
 		least := proxyBitsMin4
 		if n.Addr().Is6() {
@@ -143,6 +146,16 @@ func Everybody(networks []netip.Prefix) error {
 		if n.Bits() < least {
 			return fmt.Errorf("a network of /%d is everybody: at least /%d of IPv4, /%d of IPv6", n.Bits(), proxyBitsMin4, proxyBitsMin6)
 		}
+		switch share := math.Exp2(float64(least - n.Bits())); {
+		case n.Addr().IsPrivate():
+		case n.Addr().Is6():
+			share6 += share
+		default:
+			share4 += share
+		}
+	}
+	if share4 > 1 || share6 > 1 {
+		return fmt.Errorf("together they are everybody: no more than one /%d of IPv4 and one /%d of IPv6 in all", proxyBitsMin4, proxyBitsMin6)
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package http
 
 import (
+	"bytes"
 	"slices"
-	"strings"
+	"strconv"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -15,12 +17,45 @@ import (
 
 // refuseCardNumber looks wherever a caller's words could be kept.
 func refuseCardNumber(ctx *fasthttp.RequestCtx) error {
-	for _, words := range [][]byte{ctx.Path(), ctx.URI().QueryString(), ctx.Request.Header.Peek("Idempotency-Key"), ctx.Request.Body()} {
-		if holdsCardNumber(words) {
-			return engine.Errorf(engine.Invalid, codeCardNumberSent, "a card's number is typed on the gateway's page and sent nowhere else")
-		}
+	said := [][]byte{ctx.Path(), ctx.Request.Header.Peek("Idempotency-Key"), unescaped(ctx.Request.Body())}
+	for name, value := range ctx.QueryArgs().All() {
+		said = append(said, name, value)
+	}
+	if slices.ContainsFunc(said, holdsCardNumber) {
+		return engine.Errorf(engine.Invalid, codeCardNumberSent, "a card's number is typed on the gateway's page and sent nowhere else")
 	}
 	return nil
+}
+
+// unescaped is a JSON text as whoever decodes it reads its strings: "\u0034" is a 4. It
+// returns the text itself when nothing is escaped.
+func unescaped(text []byte) []byte {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out = append(out, text[i])
+			continue
+		}
+		i++
+		const digits = 4
+		if text[i] != 'u' || i+digits >= len(text) {
+			out = append(out, ' ') // a quote, a line end: nothing of a number
+			if text[i] == '/' || text[i] == '\\' {
+				out[len(out)-1] = text[i]
+			}
+			continue
+		}
+		code, err := strconv.ParseUint(string(text[i+1:i+1+digits]), 16, 16)
+		if err != nil {
+			continue
+		}
+		out = utf8.AppendRune(out, rune(code))
+		i += digits
+	}
+	return out
 }
 
 // The lengths a card's number has (ISO/IEC 7812).
@@ -77,11 +112,10 @@ func holdsCardNumber(words []byte) bool {
 func isDigit(b byte) bool  { return '0' <= b && b <= '9' }
 func isLetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
 
-// isGap reports up to three bytes that people write between the groups: also a
-// no-break space, which is two.
+// isGap reports up to three bytes that people write between the groups, whatever they are:
+// also a no-break space, which is two. Letters make other words.
 func isGap(between []byte) bool {
-	other := func(b byte) bool { return b < 0x80 && !strings.ContainsRune(" -._\t", rune(b)) }
-	return len(between) <= 3 && !slices.ContainsFunc(between, other)
+	return len(between) <= 3 && !slices.ContainsFunc(between, isLetter)
 }
 
 func isGrouped(groups []group, lengths []int) bool {

@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,12 +40,22 @@ func TestACardNumberIsTakenNowhere(t *testing.T) {
 	}
 	for _, written := range []string{
 		"4084.0840.8408.4081", "4084_0840_8408_4081", "4084  0840  8408  4081", "4084 0840 8408 4081", "1 4084 0840 8408 4081",
-		"2026-07-01 4084084084084081", "3782 822463 10005", "3782-822463-10005 exp. 12/30",
+		"4084/0840/8408/4081", "4084, 0840, 8408, 4081", "2026-07-01 4084084084084081", "3782 822463 10005", "3782-822463-10005 exp. 12/30",
 	} {
 		sent[written] = func() answerOf {
 			return e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{"talent_id": written}), key("k-written"))
 		}
 	}
+	for name, written := range map[string]string{
+		"one digit escaped": `\u0034084084084084081`, "all digits escaped": escaped(pan), "spaces escaped": `4084\u00200840\u00208408\u00204081`,
+		"slashes escaped": `4084\/0840\/8408\/4081`,
+	} {
+		sent[name] = func() answerOf {
+			body := strings.Replace(orangeBody(t, map[string]any{"talent_id": "XXX"}), "XXX", written, 1)
+			return e.do(t, "POST", "/v1/payments/initiate", body, key("k-escaped"))
+		}
+	}
+	sent["an escaped query"] = func() answerOf { return e.do(t, "GET", "/v1/payments/pay_0?card=%34"+pan[1:], "", nil) }
 	sent["a query"] = func() answerOf { return e.do(t, "GET", "/v1/payments/pay_0?card="+pan, "", nil) }
 	sent["the amount"] = func() answerOf {
 		body := strings.Replace(orangeBody(t, nil), `"amount":15000`, `"amount":`+pan, 1)
@@ -80,4 +91,12 @@ func TestNumbersThatAreNoCardsAreTaken(t *testing.T) {
 		a := e.do(t, "POST", "/v1/payments/initiate", orangeBody(t, map[string]any{"booking_id": booking}), key("k-"+booking))
 		require.Equal(t, 202, a.status, "%s: %s", name, a.body)
 	}
+}
+
+// escaped spells every letter as JSON may.
+func escaped(text string) (out string) {
+	for _, r := range text {
+		out += fmt.Sprintf("\\u%04x", r)
+	}
+	return out
 }

@@ -38,7 +38,7 @@ func (s *Server) serveAdmin(ctx *fasthttp.RequestCtx) {
 		s.metrics.page(ctx)
 	case string(path) == "/debug/pprof/":
 		profileIndex(ctx)
-	case bytes.HasPrefix(path, []byte("/debug/pprof/")):
+	case bytes.HasPrefix(path, []byte("/debug/pprof/")) && string(path) != "/debug/pprof/cmdline": // a setting may stand there
 		pprofhandler.PprofHandler(ctx)
 	default:
 		ctx.Error("/healthz /readyz /metrics /debug/pprof/\n", fasthttp.StatusNotFound)

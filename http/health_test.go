@@ -37,7 +37,9 @@ func TestTheAdminListenerTellsHowThingsAre(t *testing.T) {
 	require.Contains(t, metrics, "cauri_inbox_waiting_age_seconds_max 90")
 	require.Contains(t, metrics, "cauri_due_age_seconds_max 0")
 	require.Contains(t, e.adminPage(t, "/debug/pprof/"), "goroutine")
-	require.NotEmpty(t, e.adminPage(t, "/debug/pprof/cmdline"))
+	require.NotEmpty(t, e.adminPage(t, "/debug/pprof/symbol"))
+	status, _ := e.adminAnswer(t, "/debug/pprof/cmdline")
+	require.Equal(t, 404, status, "a developer's secret may stand on the command line")
 }
 
 func TestReadinessNamesWhatIsNotReady(t *testing.T) {

@@ -144,7 +144,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		{
 			Field: "body.operator", Code: "operator_unavailable",
 			Message: "Moov Money is not available at the moment. You can use Orange Money, MTN MoMo, Wave or a bank card.",
-			Detail: "no gateway serves this operator",
+			Detail:  "no gateway serves this operator",
 		},
 		{
 			Field: "body.phone", Code: "phone_foreign", Message: "This number is foreign. Use a number of Côte d’Ivoire (+225).",

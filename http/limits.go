@@ -68,7 +68,7 @@ type class struct {
 }
 
 // classes are one server's.
-type classes struct{ webhook, money, read, public, wait, stream, export *class }
+type classes struct{ webhook, money, read, list, public, wait, stream, export *class }
 
 func newClasses(within Within) classes {
 	return classes{
@@ -79,6 +79,7 @@ func newClasses(within Within) classes {
 		// a second from gateways at their slowest.
 		money:  &class{name: "money", within: within.Money, flightMax: connectionsMax / 4},
 		read:   &class{name: "read", within: within.Read, flightMax: connectionsMax / 8},
+		list:   &class{name: "list", within: within.Read, flightMax: connectionsMax / 8},
 		public: &class{name: "public", within: within.Read, flightMax: connectionsMax / 8},
 		// Phones that wait for a payment to change, each for up to waitMax: 512 of them look
 		// 100 times a second (watchEvery) when nothing happens. One more polls instead.
@@ -90,14 +91,18 @@ func newClasses(within Within) classes {
 	}
 }
 
-// classOf is the class a request belongs to: a read that asks to wait, or for a whole
-// table, must not take the places of those that are over in milliseconds.
+// classOf is the class a request belongs to that came in by its route's: a read that
+// waits, or a list that is wanted as a whole table, must not take the places of those
+// that are over in milliseconds. There are few of theirs, so that who may not is turned
+// away before one is taken.
 func (s *Server) classOf(k *class, ctx *fasthttp.RequestCtx) *class {
+	csv := func() bool {
+		return wantsCSV(string(ctx.QueryArgs().Peek("format")), string(ctx.Request.Header.Peek(fasthttp.HeaderAccept)))
+	}
 	switch {
-	case k != s.classes.read:
-	case wantsCSV(string(ctx.QueryArgs().Peek("format")), string(ctx.Request.Header.Peek(fasthttp.HeaderAccept))):
+	case k == s.classes.list && csv():
 		return s.classes.export
-	case len(ctx.QueryArgs().Peek("wait")) > 0:
+	case k == s.classes.read && len(ctx.QueryArgs().Peek("wait")) > 0:
 		return s.classes.wait
 	}
 	return k
@@ -164,12 +169,21 @@ func (s *Server) expected(ctx *fasthttp.RequestCtx) int {
 	if h.ContentLength() > bodyBytesMax(h.RequestURI()) {
 		return fasthttp.StatusRequestEntityTooLarge
 	}
-	if bytes.HasPrefix(h.RequestURI(), []byte("/v1/")) {
-		if _, err := s.authenticate(h); err != nil {
-			return fasthttp.StatusUnauthorized
-		}
+	if !bytes.HasPrefix(h.RequestURI(), []byte("/v1/")) {
+		return fasthttp.StatusContinue
 	}
-	return fasthttp.StatusContinue
+	began := time.Now()
+	_, err := s.authenticate(h)
+	if err == nil {
+		return fasthttp.StatusContinue
+	}
+	c := s.begin(ctx)
+	if engine.KindOf(err) != engine.Overloaded { // a wrong key counts here as anywhere
+		err = s.failed(c, err)
+	}
+	s.refuse(ctx, c, err)
+	s.record(ctx, c, began)
+	return ctx.Response.StatusCode()
 }
 
 // onlyOnce are the headers that decide something: the first of two is not more
@@ -189,6 +203,9 @@ func inspect(ctx *fasthttp.RequestCtx) error {
 	}
 	if err := inspectTarget(ctx); err != nil {
 		return err
+	}
+	if bytes.ContainsFunc(h.Host(), notHost) {
+		return engine.Errorf(engine.Invalid, codeRequestUnreadable, "a host is a name or an address, and a port (RFC 9110, 7.2)")
 	}
 	if err := inspectLines(h.RawHeaders()); err != nil {
 		return err
@@ -222,6 +239,12 @@ func inspectTarget(ctx *fasthttp.RequestCtx) error {
 		}
 	}
 	return nil
+}
+
+// notHost reports what stands in no name, address or port: user@host is read as one or as
+// the other.
+func notHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._:[]", r)
 }
 
 // plainText reports that it is text a database keeps and a line shows.

@@ -98,7 +98,8 @@ func TestAReadThatTakesLongerHasPlacesOfItsOwn(t *testing.T) {
 		from, to      *class
 	}{
 		{"", "", k.read, k.read}, {"?wait=", "", k.read, k.read}, {"?wait=25s", "", k.read, k.wait},
-		{"?format=csv", "", k.read, k.export}, {"", "text/csv", k.read, k.export}, {"?format=json", "text/csv", k.read, k.read},
+		{"?format=csv", "", k.list, k.export}, {"", "text/csv", k.list, k.export}, {"?format=json", "text/csv", k.list, k.list},
+		{"?format=csv", "", k.read, k.read}, {"", "text/csv", k.read, k.read}, {"?format=csv&wait=25s", "", k.read, k.wait},
 		{"?wait=25s", "text/csv", k.money, k.money}, {"?format=csv", "", k.webhook, k.webhook},
 	} {
 		var ctx fasthttp.RequestCtx

@@ -198,3 +198,16 @@ func TestATalentsPayoutsAreTheirOwn(t *testing.T) {
 		require.Len(t, l.Payouts, want, talent)
 	}
 }
+
+// Tables have four places, and only who may have one takes any.
+func TestAPlaceForATableIsTakenByThoseWhoGetOne(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.gateway = onPhone
+	p := e.initiated(t, "bk_1")
+	http.FillExports(e.server)
+	require.Equal(t, 503, e.do(t, "GET", "/v1/payments?format=csv", "").status)
+	require.Equal(t, 401, e.do(t, "GET", "/v1/payments?format=csv", "", stranger).status, "who is nobody takes none")
+	require.Equal(t, 200, e.do(t, "GET", "/v1/payments", "").status)
+	require.Equal(t, 200, e.do(t, "GET", "/v1/payments/"+p.ID, "", headers{"Accept": "text/csv"}).status, "what has no table needs none")
+}

@@ -95,13 +95,13 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 func (s *Server) guard(r *route, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		c := callFrom(ctx)
-		k := s.classOf(r.class, ctx)
+		k := r.class
 		c.route, c.class = r.path, k.name
 		if err := k.enter(); err != nil {
 			s.refuse(ctx, c, err)
 			return
 		}
-		defer func() {
+		defer func() { // of the class it is in by then
 			if c.stream == nil {
 				k.leave()
 				return
@@ -112,6 +112,15 @@ func (s *Server) guard(r *route, handler fasthttp.RequestHandler) fasthttp.Reque
 		if err := s.admit(ctx, c, r.who); err != nil {
 			s.refuse(ctx, c, err)
 			return
+		}
+		if special := s.classOf(k, ctx); special != k {
+			c.class = special.name
+			if err := special.enter(); err != nil {
+				s.refuse(ctx, c, err)
+				return
+			}
+			k.leave()
+			k = special
 		}
 		// Derived from the server's own context: a client that hangs up cancels
 		// nothing, and whoever keeps this context keeps nothing of fasthttp's.

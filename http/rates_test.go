@@ -92,6 +92,20 @@ func TestWhoGuessesKeysIsSentAwayAndNobodyBesideThem(t *testing.T) {
 	}
 }
 
+// An expectation is answered before the body is read, and a wrong key counts there too.
+func TestWhoGuessesKeysWithoutSendingABodyIsCountedToo(t *testing.T) {
+	t.Parallel()
+	e := limited(t, http.Rates{Failures: http.Rate{Most: 2, Within: time.Minute}})
+	guess := "POST /v1/payments/initiate HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\nAuthorization: Bearer ck_test_x\r\n" +
+		"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+	for _, want := range []int{401, 401, 429, 429} {
+		statuses, _ := e.exchange(t, guess)
+		require.Equal(t, []int{want}, statuses)
+	}
+	require.Equal(t, 2, strings.Count(e.log.String(), `"status":401`), e.log.String())
+	require.Contains(t, e.adminPage(t, "/metrics"), `cauri_rate_limited_total{limit="failures"} 2`)
+}
+
 func TestASignedWebhookIsNeverTurnedAwayForItsAddress(t *testing.T) {
 	t.Parallel()
 	e := limited(t, http.Rates{

@@ -208,6 +208,9 @@ var rawLines = []rawRow{
 var rawHeaders = []rawRow{
 	{name: "no host", raw: "GET /openapi.json HTTP/1.1\r\n\r\n" + smuggled, answers: []int{400}},
 	{name: "an empty host", raw: "GET /openapi.json HTTP/1.1\r\nHost:\r\n\r\n" + smuggled, answers: []int{400}},
+	{name: "a host with a user", raw: "GET /openapi.json HTTP/1.1\r\nHost: a@b\r\n\r\n" + smuggled, answers: []int{400}},
+	{name: "a host with a path", raw: "GET /openapi.json HTTP/1.1\r\nHost: a/b\r\n\r\n" + smuggled, answers: []int{400}},
+	{name: "a host with a port", raw: "GET /openapi.json HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", answers: []int{200}, open: true},
 	{name: "two hosts", raw: plain + "Host: b\r\n\r\n" + smuggled, answers: []int{400}},
 	{name: "a host that is a path", raw: "GET /openapi.json HTTP/1.1\r\nHost: a/b@c\r\n\r\n" + smuggled, answers: []int{400}},
 	{

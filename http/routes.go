@@ -61,7 +61,7 @@ func (s *Server) paymentRoutes() []route {
 			}),
 		},
 		{
-			get, "/v1/payments", seers(engine.ScopePaymentsRead), k.read,
+			get, "/v1/payments", seers(engine.ScopePaymentsRead), k.list,
 			listed(s, s.listPayments, huma.Operation{
 				OperationID: "list-payments", Tags: []string{"payments"},
 				Summary:     "Payments, the latest first, by what they are or by any of their names",
@@ -113,7 +113,7 @@ func (s *Server) talentRoutes() []route {
 			}),
 		},
 		{
-			fasthttp.MethodGet, "/v1/payouts", seers(engine.ScopePaymentsRead, engine.RoleTalent), s.classes.read,
+			fasthttp.MethodGet, "/v1/payouts", seers(engine.ScopePaymentsRead, engine.RoleTalent), s.classes.list,
 			listed(s, s.listPayouts, huma.Operation{
 				OperationID: "list-payouts", Tags: []string{"payouts"},
 				Summary:     "Payouts, and what those that are not paid wait for",
@@ -142,7 +142,7 @@ func (s *Server) staffRoutes() []route {
 		})},
 		{post, "/v1/staff/proposals/{id}/approve", staff(engine.RoleFinance), k.money, described(s, s.approve, huma.Operation{
 			OperationID: "approve", Tags: []string{"staff"},
-			Summary:     "Approve what a colleague proposed: it is done",
+			Summary: "Approve what a colleague proposed: it is done",
 			Description: "In one commit with its approval and the audit's line. A proposal is ruled on once: whoever approved it and sends " +
 				"that again is told the same, anybody else proposal_over.",
 		})},

@@ -66,6 +66,29 @@ func TestAQuotaIsUsedUpAndFreeAgainOneByOne(t *testing.T) {
 	require.Equal(t, []int{0}, full, "an intention that has left the window counts anew")
 }
 
+// Five intentions counted and not carried out, kept for the last second of their window.
+func TestUsesKeptInStoreCountWhenTheyAreSpent(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	phone := fiveTimes("a phone")
+	each := func(name string, counts int) {
+		let := 0
+		for i := range 5 {
+			if full, _ := used(t, w.Store, fmt.Sprint(name, i), phone); len(full) == 0 {
+				let++
+			}
+		}
+		require.Equal(t, counts, let, name)
+	}
+	each("kept ", 5)
+	w.passes(t, 9*time.Minute+59*time.Second)
+	each("kept ", 5)
+	w.passes(t, 2*time.Second)
+	each("new ", 0)
+	w.passes(t, 10*time.Minute)
+	each("new ", 5)
+}
+
 func TestWhatOneQuotaRefusesHasNotSpentAnother(t *testing.T) {
 	t.Parallel()
 	w := open(t)

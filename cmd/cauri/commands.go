@@ -8,7 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -92,12 +94,61 @@ func execute(ctx context.Context, args []string, to streams) (code int) {
 	}()
 	chosen, err := parser.Parse(args)
 	if err != nil {
-		return to.failed(err, exitUsage, args)
+		exit, err := unparsed(err, args)
+		return to.failed(err, exit, args)
 	}
+	cli.Typed = typed(chosen)
 	if err := chosen.Run(&cli.Settings); err != nil {
 		return to.failed(err, exitCode(err), args)
 	}
 	return 0
+}
+
+// redactedMin is too short for a secret: "0" stands in many words.
+const redactedMin = 4
+
+// What kong says of a value: which flag's it is, what it got, and, of a variable, all of
+// it once more.
+var (
+	ofFlag          = regexp.MustCompile(`^--([a-z0-9-]+)`)
+	butGot          = regexp.MustCompile(`(?s) but got ".*`)
+	fromEnvironment = regexp.MustCompile(`(?s) \(from envar .*`)
+)
+
+// unparsed is what is wrong with a command line, or with a setting of the environment:
+// that one is a configuration's fault, and its value may be a secret in the wrong place.
+func unparsed(err error, args []string) (exit int, told error) {
+	flag := ofFlag.FindStringSubmatch(err.Error())
+	given := func(arg string) bool { return flag != nil && (arg == flag[0] || strings.HasPrefix(arg, flag[0]+"=")) }
+	if flag == nil || slices.ContainsFunc(args, given) {
+		return exitUsage, err
+	}
+	variable := ""
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if field.Tag.Get("name") == flag[1] {
+			variable = field.Tag.Get("env")
+		}
+	}
+	value := variables()[variable]
+	if variable == "" || value == "" {
+		return exitUsage, err
+	}
+	said := butGot.ReplaceAllString(fromEnvironment.ReplaceAllString(err.Error(), ""), "")
+	if len(value) >= redactedMin { // others quote it too
+		said = strings.ReplaceAll(said, value, "…")
+	}
+	return exitMisconfigured, Misconfigured{variable + " can't be read: " + said}
+}
+
+// typed are the flags that stand on the command line.
+func typed(chosen *kong.Context) []string {
+	var names []string
+	for _, step := range chosen.Path {
+		if step.Flag != nil {
+			names = append(names, step.Flag.Name)
+		}
+	}
+	return names
 }
 
 // failure is an error for machines: one JSON line on standard error.

@@ -143,6 +143,7 @@ func (s *Settings) complete() error {
 	faults = append(faults, s.requireSecrets()...)
 	faults = append(faults, s.requireAccess()...)
 	faults = append(faults, s.requireKnown(os.Environ())...)
+	faults = append(faults, s.requireUntyped()...)
 	faults = append(faults, s.requireSecondDoor()...)
 	faults = append(faults, s.requireRoutes()...)
 	faults = append(faults, s.requireBreaker()...)
@@ -171,11 +172,17 @@ func (s *Settings) requireSecrets() (faults Misconfigured) {
 		faults = append(faults, "PAYSTACK_SECRET_KEY is a test key: production takes sk_live_…")
 	}
 	for _, previous := range s.PaystackPreviousKeys {
-		if !strings.HasPrefix(previous.Reveal(), "sk_") {
+		switch kind(previous) {
+		case kind(s.PaystackSecretKey):
+		case "":
 			faults = append(faults, "PAYSTACK_PREVIOUS_SECRET_KEYS holds something that is no secret key")
+		default:
+			faults = append(faults, "PAYSTACK_PREVIOUS_SECRET_KEYS holds a key of another environment than PAYSTACK_SECRET_KEY: "+
+				"with it, play money would pay")
 		}
 	}
-	return faults
+	faults = append(faults, s.requireWhole("PAYSTACK_SECRET_KEY", s.PaystackSecretKey)...)
+	return append(faults, s.requireWhole("PAYSTACK_PREVIOUS_SECRET_KEYS", s.PaystackPreviousKeys...)...)
 }
 
 // commitWorkersMax leaves connections of the pool of rounds for what is decided
@@ -188,6 +195,9 @@ const (
 	gcPercentMax = 1000
 )
 
+// walletCoolingMin is a day and a night (S-18).
+const walletCoolingMin = 24 * time.Hour
+
 func (s *Settings) requireDurable() (faults Misconfigured) {
 	faults = append(faults, s.requireBase("PAYSTACK_BASE_URL", s.PaystackBaseURL)...)
 	if s.ReturnURL != "" {
@@ -196,6 +206,9 @@ func (s *Settings) requireDurable() (faults Misconfigured) {
 	faults = append(faults, s.requireDatabase()...)
 	if s.Env == Production && !isPrivate(s.AdminAddr) {
 		faults = append(faults, "CAURI_ADMIN_ADDR is public: health, metrics and profiles have no login; use a loopback or private address")
+	}
+	if s.Env == Production && s.WalletCooling < walletCoolingMin {
+		faults = append(faults, "CAURI_WALLET_COOLING is 24h at least in production: whoever took a talent's telephone has to be noticed")
 	}
 	if s.CommitWorkers < 0 || s.CommitWorkers > commitWorkersMax {
 		faults = append(faults, fmt.Sprintf("CAURI_COMMIT_WORKERS is from 1 to %d", commitWorkersMax))
@@ -235,12 +248,12 @@ func settingNames() map[string]bool {
 	return names
 }
 
-// namesSet are the environment's variables that are set, to anything.
-func namesSet() map[string]bool {
-	out := map[string]bool{}
+// variables are the environment's, with what they are set to.
+func variables() map[string]string {
+	out := map[string]string{}
 	for _, line := range os.Environ() {
 		name, value, _ := strings.Cut(line, "=")
-		out[name] = value != ""
+		out[name] = value
 	}
 	return out
 }

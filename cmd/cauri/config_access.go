@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -140,7 +139,7 @@ func (s *Settings) requireAccess() (faults Misconfigured) {
 		}
 	}
 	for _, key := range s.TokenKeys {
-		if _, _, err := http.ReadTokenKey(key.Value); err != nil {
+		if _, _, err := http.ReadTokenKey(key.Value); err != nil && secret.IsID(key.ID) { // else it is misspelt, and told above
 			faults = append(faults, fmt.Sprintf("CAURI_TOKEN_KEYS: %s is %v", key.ID, err))
 		}
 	}
@@ -151,8 +150,12 @@ func (s *Settings) requireAccess() (faults Misconfigured) {
 		return faults
 	}
 	for _, pepper := range s.KeyPeppers {
-		if err := guessable(pepper.Value); err != nil || pepper.Value.Reveal() == developmentPepper {
-			faults = append(faults, "CAURI_KEY_PEPPERS: "+pepper.ID+" "+errors.Join(err, nil).Error())
+		switch err := guessable(pepper.Value); {
+		case !secret.IsID(pepper.ID): // told above
+		case pepper.Value.Reveal() == developmentPepper:
+			faults = append(faults, "CAURI_KEY_PEPPERS: "+pepper.ID+" is the developers': openssl rand -base64 33 makes one")
+		case err != nil:
+			faults = append(faults, "CAURI_KEY_PEPPERS: "+pepper.ID+" "+err.Error())
 		}
 	}
 	if err := guessable(s.APIKey); !s.APIKey.IsZero() && err != nil {
@@ -179,11 +182,13 @@ func (s *Settings) keyMode() http.KeyMode {
 	return http.TestKeys
 }
 
-// ours are names of settings; injected are those that a container's keeper makes of
-// the name of a service, which may be ours.
+// ours are names of settings; injected are lines that a container's keeper makes of the
+// name of a service, which may be ours: known by what they say as well as by their name.
 var (
 	ours     = regexp.MustCompile(`^(CAURI|PAYSTACK|FEDAPAY)_`)
-	injected = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?|NAME)$`)
+	injected = regexp.MustCompile(`_(SERVICE_HOST|PORT_[0-9]+_(TCP|UDP)_ADDR)=[0-9a-f.:]+$|` +
+		`_(SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP)_PORT)=[0-9]+$|` +
+		`_PORT(_[0-9]+_(TCP|UDP))?=(tcp|udp)://[0-9a-f.:\[\]]+$|_PORT_[0-9]+_(TCP|UDP)_PROTO=(tcp|udp)$|_NAME=/[a-z0-9_./-]+$`)
 )
 
 // requireKnown refuses variables that look like settings and are none: a limit that is
@@ -196,7 +201,7 @@ func (s *Settings) requireKnown(environment []string) (faults Misconfigured) {
 	known := settingNames()
 	for _, line := range environment {
 		name, _, _ := strings.Cut(line, "=")
-		if ours.MatchString(name) && !injected.MatchString(name) && !known[name] {
+		if ours.MatchString(name) && !injected.MatchString(line) && !known[name] {
 			faults = append(faults, name+" is no setting of ours: take it away (cauri serve --help lists them)")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 
 	"github.com/bookmi/cauri/gateways/paystack"
 	"github.com/bookmi/cauri/http"
@@ -100,8 +101,17 @@ func (s *Settings) requireEdge() (faults Misconfigured) {
 			faults = append(faults, limit.name+" is off: production counts")
 		}
 	}
+	for name, rate := range map[string]http.Rate{"CAURI_STARTS_PER_PHONE": s.StartsPerPhone, "CAURI_CODES_PER_PHONE": s.CodesPerPhone} {
+		if float64(rate.Most) > phoneHourMax*rate.Within.Hours() {
+			faults = append(faults, fmt.Sprintf("%s lets one phone be flooded: at most %d an hour", name, phoneHourMax))
+		}
+	}
+	slices.Sort(faults)
 	return faults
 }
+
+// phoneHourMax is twelve times the default: whatever is above it limits nobody.
+const phoneHourMax = 360
 
 // warnOfProxies tells whoever runs a production on a loopback address that all its
 // clients look like this machine: their addresses have no limits.

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/phone"
 	"github.com/bookmi/cauri/gateways/fedapay"
+	"github.com/bookmi/cauri/gateways/paystack"
 	"github.com/bookmi/cauri/internal/secret"
 )
 
@@ -71,15 +73,68 @@ func (s *Settings) requireSecondDoor() (faults Misconfigured) {
 		faults = append(faults, "FEDAPAY_PHONE_COUNTRY is "+ivorian+" with a live key: our payers' numbers are Ivorian, "+
 			"and told as another country's they are a stranger's")
 	}
+	faults = append(faults, s.requireWhole("FEDAPAY_SECRET_KEY", s.FedaPaySecretKey)...)
+	faults = append(faults, s.requireWhole("FEDAPAY_WEBHOOK_SECRETS", s.FedaPayWebhookSecrets...)...)
 	faults = append(faults, s.requireBase("FEDAPAY_BASE_URL", s.fedapayURL())...)
-	if base, err := url.Parse(s.fedapayURL()); err == nil {
-		for address, domain := range map[string]bool{fedapay.LiveURL: true, fedapay.SandboxURL: false} {
-			if strings.TrimPrefix(address, "https://") == base.Host && domain != live {
-				faults = append(faults, "FEDAPAY_BASE_URL is the host of the other environment than FEDAPAY_SECRET_KEY's")
-			}
+	for address, domain := range map[string]bool{fedapay.LiveURL: true, fedapay.SandboxURL: false} {
+		if hostOf(address) == hostOf(s.fedapayURL()) && domain != live {
+			faults = append(faults, "FEDAPAY_BASE_URL is the host of the other environment than FEDAPAY_SECRET_KEY's")
 		}
 	}
 	return faults
+}
+
+// keyLettersMin is what follows the beginning of any key that a gateway gives: fewer are
+// what a cut line has left of one.
+const keyLettersMin = 10
+
+// keyBeginning says whose a key is and what money it moves.
+var keyBeginning = regexp.MustCompile(`^(sk|wh)_(live_|test_|sandbox_)?`)
+
+// requireWhole refuses, in production, keys of gateways that everybody knows, and what is
+// left of one.
+func (s *Settings) requireWhole(setting string, keys ...secret.Secret) (faults Misconfigured) {
+	for _, key := range keys {
+		text := key.Reveal()
+		rest := strings.TrimPrefix(text, keyBeginning.FindString(text))
+		switch {
+		case s.Env != Production || text == "":
+		case slices.Contains([]string{developmentPaystackKey, developmentFedaPayKey, developmentFedaPayWebhook}, text):
+			faults = append(faults, setting+" holds the developers' key, which everybody knows")
+		case len(rest) < keyLettersMin:
+			faults = append(faults, setting+" holds the beginning of a key, and no key")
+		}
+	}
+	return faults
+}
+
+// hostOf is the name of a machine as the network reads it: without capitals, the port of
+// its scheme and the dot at its end.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if port := u.Port(); port != "" && (u.Scheme != "https" || port != "443") {
+		host += ":" + port
+	}
+	return host
+}
+
+// isPublicName reports that a name may be a machine of somebody else's: several labels,
+// the last of letters. Addresses, in whatever notation, and the names of a container's
+// neighbours are none.
+func isPublicName(host string) bool {
+	return publicName.MatchString(host) && !strings.HasSuffix(host, ".localhost")
+}
+
+var publicName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
+
+// isLocal reports that an address leads to this machine, or to one of its neighbours.
+func isLocal(address string) bool {
+	name, _, _ := strings.Cut(hostOf(address), ":")
+	return !isPublicName(name)
 }
 
 // ivorian is where every payer's number is (package phone).
@@ -92,18 +147,31 @@ func (s *Settings) requireBase(name, address string) Misconfigured {
 	switch {
 	case err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http"):
 		return Misconfigured{name + " is no address of a gateway"}
-	case s.Env == Production && (base.Scheme != "https" || isLoopback(base.Hostname())):
-		return Misconfigured{name + " must be https and somewhere else in production"}
+	case s.Env != Production:
+	case base.Scheme != "https" || isLocal(address):
+		return Misconfigured{name + " must be https and somewhere else in production: a name, not an address or a neighbour"}
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return Misconfigured{name + " is a host, and what is before or behind it does not belong to it"}
+	case slices.ContainsFunc(others[name], func(other string) bool { return hostOf(other) == hostOf(address) }):
+		return Misconfigured{name + " is the other gateway's: it would be sent this one's key"}
 	}
 	return nil
+}
+
+// others are the addresses of gateways that a setting is not for.
+var others = map[string][]string{
+	"PAYSTACK_BASE_URL": {fedapay.LiveURL, fedapay.SandboxURL}, "FEDAPAY_BASE_URL": {paystack.BaseURL},
 }
 
 // requireReturn refuses a way back that a payer's browser should not take.
 func (s *Settings) requireReturn() Misconfigured {
 	back, err := url.Parse(s.ReturnURL)
-	if err == nil && back.Host != "" && back.User == nil &&
-		(back.Scheme == "https" || (s.Env == Development && back.Scheme == "http" && isLoopback(back.Hostname()))) {
-		return nil
+	if err == nil && back.Host != "" && back.User == nil {
+		there := back.Scheme == "https" && (s.Env != Production || !isLocal(s.ReturnURL))
+		here := s.Env == Development && back.Scheme == "http" && isLoopback(back.Hostname())
+		if there || here {
+			return nil
+		}
 	}
 	return Misconfigured{"CAURI_RETURN_URL is no https address a payer's browser can be sent to"}
 }

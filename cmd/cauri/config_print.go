@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/bookmi/cauri/internal/secret"
 )
 
@@ -56,18 +54,12 @@ type configShown struct {
 
 // Run prints the settings as an engine would use them, and what is wrong with them. It
 // exits 78 when an engine would not start.
-func (c configPrint) Run(settings *Settings, to streams, parsed *kong.Context) error {
-	flags := map[string]bool{}
-	for _, step := range parsed.Path {
-		if step.Flag != nil {
-			flags[step.Flag.Name] = true
-		}
-	}
+func (c configPrint) Run(settings *Settings, to streams) error {
 	used := *settings // complete fills in what development assumes
 	err := used.complete()
 	shown := configShown{Settings: []Set{}, Faults: []string{}}
 	given, completed := reflect.ValueOf(*settings), reflect.ValueOf(used)
-	environment := namesSet()
+	environment := variables()
 	for _, field := range reflect.VisibleFields(given.Type()) {
 		name, flag := field.Tag.Get("env"), field.Tag.Get("name")
 		if name == "" {
@@ -78,9 +70,9 @@ func (c configPrint) Run(settings *Settings, to streams, parsed *kong.Context) e
 		switch {
 		case len(used.Lists[inFile[name]]) > 0:
 			set.Origin = FromFile
-		case flags[flag]:
+		case slices.Contains(settings.Typed, flag):
 			set.Origin = FromFlag
-		case environment[name]:
+		case environment[name] != "":
 			set.Origin = FromEnvironment
 		case printed(name, given.FieldByIndex(field.Index).Interface()) != set.Value:
 			set.Origin = FromDevelopment
@@ -122,8 +114,8 @@ func printed(name string, value any) string {
 	case []string:
 		return strings.Join(v, ",")
 	case string:
-		if strings.HasSuffix(name, "_URL") {
-			return masked(v)
+		if strings.HasSuffix(name, "_URL") || strings.Contains(v, "://") {
+			return masked(v, name == "DATABASE_URL")
 		}
 		return v
 	case encoding.TextMarshaler:
@@ -137,9 +129,10 @@ func printed(name string, value any) string {
 	return strings.TrimPrefix(fmt.Sprint(value), "map")
 }
 
-// masked is an address without what is secret in it. One that is none, such as libpq's
+// masked is an address without what is secret in it; who signs in is shown of a database
+// alone, elsewhere it is a token as often as a name. What is no address, such as libpq's
 // key=value, is shown as stars: where its password ends is not ours to guess.
-func masked(address string) string {
+func masked(address string, database bool) string {
 	if address == "" {
 		return ""
 	}
@@ -154,7 +147,10 @@ func masked(address string) string {
 		}
 	}
 	u.RawQuery = query.Encode()
-	if _, has := u.User.Password(); has {
+	switch _, has := u.User.Password(); {
+	case u.User != nil && !database:
+		u.User = url.User(secret.Stars)
+	case has:
 		u.User = url.UserPassword(u.User.Username(), secret.Stars)
 	}
 	return strings.ReplaceAll(u.String(), url.QueryEscape(secret.Stars), secret.Stars)

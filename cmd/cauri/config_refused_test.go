@@ -55,6 +55,41 @@ var twenty = []struct {
 	{17, "an admin listener on every interface", map[string]string{"CAURI_ADMIN_ADDR": ":8081"}, "CAURI_ADMIN_ADDR"},
 	{18, "everybody is our proxy", map[string]string{"CAURI_TRUSTED_PROXIES": "0.0.0.0/0"}, "CAURI_TRUSTED_PROXIES"},
 	{19, "two peppers of one name", map[string]string{"CAURI_KEY_PEPPERS": "p1:" + madeUp + ",p1:" + madeUp}, "CAURI_KEY_PEPPERS"},
+	{2, "a test key beside the live one", map[string]string{"PAYSTACK_PREVIOUS_SECRET_KEYS": "sk_test_" + canary}, "PREVIOUS"},
+	{2, "everybody's key beside the live one", map[string]string{"PAYSTACK_PREVIOUS_SECRET_KEYS": developmentPaystackKey}, "PREVIOUS"},
+	{1, "the beginning of a key", map[string]string{"PAYSTACK_SECRET_KEY": "sk_live_"}, "no key"},
+	{1, "no key before", map[string]string{"PAYSTACK_PREVIOUS_SECRET_KEYS": "sk_"}, "PAYSTACK_PREVIOUS_SECRET_KEYS"},
+	{6, "the beginning of a webhook secret", map[string]string{"FEDAPAY_WEBHOOK_SECRETS": "wh_live_"}, "FEDAPAY_WEBHOOK_SECRETS"},
+	{5, "the other host with its port", map[string]string{"FEDAPAY_BASE_URL": "https://sandbox-api.fedapay.com:443"}, "FEDAPAY_BASE_URL"},
+	{5, "the other host in capitals", map[string]string{"FEDAPAY_BASE_URL": "https://SANDBOX-API.fedapay.com"}, "FEDAPAY_BASE_URL"},
+	{5, "the other host with a dot", map[string]string{"FEDAPAY_BASE_URL": "https://sandbox-api.fedapay.com."}, "FEDAPAY_BASE_URL"},
+	{7, "this machine with a dot", map[string]string{"PAYSTACK_BASE_URL": "https://localhost."}, "PAYSTACK_BASE_URL"},
+	{7, "this machine in capitals", map[string]string{"PAYSTACK_BASE_URL": "https://LOCALHOST"}, "PAYSTACK_BASE_URL"},
+	{7, "this machine cut short", map[string]string{"PAYSTACK_BASE_URL": "https://127.1:8090"}, "PAYSTACK_BASE_URL"},
+	{7, "every interface", map[string]string{"PAYSTACK_BASE_URL": "https://0.0.0.0:8090"}, "PAYSTACK_BASE_URL"},
+	{7, "every interface of IPv6", map[string]string{"PAYSTACK_BASE_URL": "https://[::]:8090"}, "PAYSTACK_BASE_URL"},
+	{7, "this machine as a number", map[string]string{"PAYSTACK_BASE_URL": "https://2130706433"}, "PAYSTACK_BASE_URL"},
+	{7, "this machine in hexadecimal", map[string]string{"PAYSTACK_BASE_URL": "https://0x7f000001"}, "PAYSTACK_BASE_URL"},
+	{7, "a neighbour", map[string]string{"PAYSTACK_BASE_URL": "https://sandbox:8090"}, "PAYSTACK_BASE_URL"},
+	{7, "the cloud's own address", map[string]string{"PAYSTACK_BASE_URL": "https://169.254.169.254"}, "PAYSTACK_BASE_URL"},
+	{7, "the other gateway", map[string]string{"PAYSTACK_BASE_URL": "https://api.fedapay.com"}, "the other gateway's"},
+	{7, "a key in an address", map[string]string{"PAYSTACK_BASE_URL": "https://" + canary + "@api.paystack.co"}, "PAYSTACK_BASE_URL"},
+	{7, "a way back to this machine", map[string]string{"CAURI_RETURN_URL": "https://localhost/"}, "CAURI_RETURN_URL"},
+	{9, "a pepper without its id", map[string]string{"CAURI_KEY_PEPPERS": madeUp}, "CAURI_KEY_PEPPERS: one of a list is written id:value"},
+	{9, "a pepper the wrong way round", map[string]string{"CAURI_KEY_PEPPERS": madeUp + ":p1"}, "CAURI_KEY_PEPPERS"},
+	{9, "one of two peppers without its id", map[string]string{"CAURI_KEY_PEPPERS": "p1:" + madeUp + "," + madeUp}, "CAURI_KEY_PEPPERS"},
+	{10, "a data key without its id", map[string]string{"CAURI_DATA_KEYS": madeUp}, "CAURI_DATA_KEYS"},
+	{10, "an index key without its id", map[string]string{"CAURI_INDEX_KEYS": madeUp}, "CAURI_INDEX_KEYS"},
+	{19, "a token key without its kid", map[string]string{"CAURI_TOKEN_KEYS": madeUp}, "CAURI_TOKEN_KEYS"},
+	{18, "everybody in halves", map[string]string{"CAURI_TRUSTED_PROXIES": "0.0.0.0/8,1.0.0.0/8"}, "CAURI_TRUSTED_PROXIES"},
+	{20, "a limit that limits nobody", map[string]string{"CAURI_STARTS_PER_PHONE": "1000000000/1s"}, "CAURI_STARTS_PER_PHONE"},
+	{20, "wallets that do not cool", map[string]string{"CAURI_WALLET_COOLING": "0s"}, "CAURI_WALLET_COOLING"},
+	{20, "a way around, named as a service is", map[string]string{"CAURI_SKIP_SIGNATURES_NAME": "1"}, "CAURI_SKIP_SIGNATURES_NAME"},
+	{20, "faults named so", map[string]string{"CAURI_FAULTS_PORT": "all"}, "CAURI_FAULTS_PORT"},
+	{20, "a secret where a word belongs", map[string]string{"CAURI_LOG_LEVEL": canary}, "CAURI_LOG_LEVEL"},
+	{20, "a secret where a number belongs", map[string]string{"CAURI_SHARDS": canary}, "CAURI_SHARDS"},
+	{20, "a secret where a rate belongs", map[string]string{"CAURI_RATE_PER_KEY": canary}, "CAURI_RATE_PER_KEY"},
+	{20, "a secret where one of three words belongs", map[string]string{"CAURI_ENV": canary}, "CAURI_ENV"},
 	{20, "a way around signatures", map[string]string{"CAURI_SKIP_SIGNATURES": "1"}, "CAURI_SKIP_SIGNATURES"},
 	{20, "faults", map[string]string{"CAURI_FAULTS": "all"}, "CAURI_FAULTS"},
 	{20, "a moved clock", map[string]string{"CAURI_CLOCK_OFFSET": "24h"}, "CAURI_CLOCK_OFFSET"},
@@ -79,6 +114,27 @@ func TestProductionRefusesTheTwentyConfigurations(t *testing.T) {
 		})
 	}
 	fmt.Printf("production refuses %d spellings of %d configurations\n", len(twenty), len(refused))
+}
+
+// What stands on the command line everybody on the machine reads. In production alone: a
+// developer's secrets are none.
+func TestProductionTakesNoSecretFromTheCommandLine(t *testing.T) {
+	for name, value := range wholesome() {
+		t.Setenv(name, value)
+	}
+	for _, flag := range []string{
+		"--paystack-secret-key=sk_live_" + canary, "--key-peppers=p1:" + madeUp, "--fedapay-webhook-secrets=wh_live_" + canary,
+		"--database-url=postgres://cauri:" + canary + "@db.example/cauri?sslmode=verify-full",
+	} {
+		code, out, errs := run(t, "config", "print", flag)
+		name, _, _ := strings.Cut(flag, "=")
+		require.Equal(t, exitMisconfigured, code, flag)
+		require.Contains(t, errs, name+" stands on the command line")
+		require.NotContains(t, out+errs, canary, name)
+	}
+	t.Setenv("CAURI_ENV", "development")
+	code, _, errs := run(t, "config", "print", "--paystack-secret-key=sk_live_"+canary)
+	require.Zero(t, code, errs)
 }
 
 // The four that only the server itself can tell: the one of these tests is fast and not

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ type SecretSettings struct {
 	Lists map[string][]secret.Named `kong:"-"`
 	// Digest is of the file as it was read.
 	Digest [sha256.Size]byte `kong:"-"`
+	// Typed are the flags that stood on the command line.
+	Typed []string `kong:"-"`
 	// Open says that everybody on the machine may read the file.
 	Open bool `kong:"-"`
 }
@@ -33,6 +36,20 @@ const (
 )
 
 var purposes = []string{purposePaystack, purposeFedaPay, purposeFedaPayWebhooks, purposePeppers, purposeTokens}
+
+// requireUntyped refuses, in production, secrets on the command line: everybody on the
+// machine reads it, and its shell remembers.
+func (s *Settings) requireUntyped() (faults Misconfigured) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		flag := field.Tag.Get("name")
+		isSecret := strings.HasPrefix(strings.TrimPrefix(field.Type.String(), "[]"), "secret.") || flag == "database-url"
+		if s.Env == Production && isSecret && slices.Contains(s.Typed, flag) {
+			faults = append(faults, fmt.Sprintf("--%s stands on the command line, where everybody on the machine reads it: set %s",
+				flag, field.Tag.Get("env")))
+		}
+	}
+	return faults
+}
 
 // readSecrets takes in the file, when there is one, so that all that is required of
 // secrets is required of its own. Its faults hold no value.
@@ -58,7 +75,13 @@ func (s *Settings) readSecrets() Misconfigured {
 		}
 	}
 	s.takeIn(now)
-	return s.requireOneEnvironment()
+	faults := s.requireOneEnvironment()
+	for _, purpose := range []string{purposePaystack, purposeFedaPay, purposeFedaPayWebhooks} {
+		for _, n := range s.Lists[purpose] { // also those whose time has not come
+			faults = append(faults, s.requireWhole("CAURI_SECRETS_FILE: "+purpose+": "+n.ID, n.Value)...)
+		}
+	}
+	return faults
 }
 
 // requireOneEnvironment refuses keys of both environments in one list: what is required

@@ -40,7 +40,8 @@ func production() Settings {
 		PaystackSecretKey: secret.New("sk_live_" + canary),
 		PaystackBaseURL:   "https://api.paystack.co", AutoReleaseHours: 48, Commission: 1500, AmountMin: 100, AmountMax: 2_000_000,
 		EdgeSettings: counting(), DataSettings: sealing(),
-		PromptWindow: 180e9, FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
+		PromptWindow: 180e9, WalletCooling: 24 * time.Hour,
+		FedaPayPhoneCountry: "ci", FedaPayDirectModes: map[phone.Operator]string{phone.MTN: "mtn_ci"},
 	}
 }
 

@@ -210,6 +210,7 @@ func TestWithLiveKeysNothingIsMadeUp(t *testing.T) {
 func TestConfigPrintSaysWhereEachValueIsFrom(t *testing.T) {
 	t.Setenv("CAURI_AMOUNT_MIN", "500")
 	t.Setenv("PAYSTACK_SECRET_KEY", "sk_test_"+canary)
+	t.Setenv("CAURI_PG_DOWNLOAD", "https://"+canary+"@builds.example/pg")
 	code, out, errs := run(t, "config", "print", "--json", "--database-url=postgres://cauri:"+canary+"@db/cauri?sslmode=verify-full",
 		"--key-peppers=p1:"+madeUp)
 	require.Zero(t, code, errs)
@@ -228,6 +229,7 @@ func TestConfigPrintSaysWhereEachValueIsFrom(t *testing.T) {
 		"CAURI_DATA_KEYS":        {Value: "development:******", Origin: FromDevelopment},
 		"DATABASE_URL":           {Value: "postgres://cauri:******@db/cauri?sslmode=verify-full", Origin: FromFlag},
 		"CAURI_STARTS_PER_PHONE": {Value: "5/10m", Origin: FromDefault},
+		"CAURI_PG_DOWNLOAD":      {Value: "https://******@builds.example/pg", Origin: FromEnvironment},
 	} {
 		require.Equal(t, want.Value, got[name].Value, name)
 		require.Equal(t, want.Origin, got[name].Origin, name)

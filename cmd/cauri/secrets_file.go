@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/bookmi/cauri/internal/secret"
@@ -26,20 +27,19 @@ const (
 
 // readLimited reads a file that nobody else may write and that is not too large.
 func readLimited(name string) ([]byte, fs.FileMode, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, 0, err
-	case !info.Mode().IsRegular(): // opening a pipe waits for whoever writes it
-		return nil, 0, errors.New("it is no file")
-	}
-	file, err := os.Open(name) //nolint:gosec // the operator's own choice
+	// Opening a pipe would wait for whoever writes it. What is opened is what is looked at:
+	// the name may lead elsewhere by then.
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator's own choice
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { _ = file.Close() }()      // only read
-	if info, err = file.Stat(); err != nil { // of what is read: the name may lead elsewhere by now
+	defer func() { _ = file.Close() }() // only read
+	info, err := file.Stat()
+	switch {
+	case err != nil:
 		return nil, 0, err
+	case !info.Mode().IsRegular():
+		return nil, 0, errors.New("it is no file")
 	}
 	mode := info.Mode().Perm()
 	if mode&othersWrite != 0 {

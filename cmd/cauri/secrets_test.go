@@ -66,7 +66,7 @@ func TestASecretsFileIsReadStrictlyAndNeverQuoted(t *testing.T) {
 	lists, err := parseSecrets([]byte(`{"key_peppers":[` + entry("key_peppers", canary, 0, time.Hour) + `,` + second + `]}`))
 	require.NoError(t, err)
 	require.Len(t, lists["key_peppers"], 2)
-	require.Equal(t, canary, lists["key_peppers"][0].Value.Reveal(), "an id may be what it likes")
+	require.Equal(t, canary, lists["key_peppers"][0].Value.Reveal())
 	require.False(t, lists["key_peppers"][0].NotAfter.IsZero())
 	require.True(t, lists["key_peppers"][1].NotAfter.IsZero())
 }
@@ -110,12 +110,16 @@ func TestEveryKeyOfAListIsOfOneEnvironment(t *testing.T) {
 		"a next one of the test mode":   list(purposePaystack, "sk_live_", "sk_test_", time.Hour),
 		"a next one that is public":     list(purposePaystack, "sk_live_", "pk_live_", time.Hour),
 		"FedaPay's next of its sandbox": list(purposeFedaPay, "sk_live_", "sk_sandbox_", time.Hour),
+		"a next one that was cut short": `{"paystack_secret_key":[` + entry("a", "sk_live_"+canary, 0, 0) + `,` +
+			entry("b", "sk_live_x", time.Hour, 0) + `]}`,
+		"an id and a value swapped": `{"key_peppers":[` + entry(madeUp, "p1", 0, 0) + `]}`,
 	} {
 		write(t, file, text)
 		s := production()
 		s.SecretsFile = file
 		err := s.complete()
-		require.ErrorContains(t, err, "of another kind", name)
+		require.Error(t, err, name)
+		require.Contains(t, err.Error(), "CAURI_SECRETS_FILE: ", name)
 		require.NotContains(t, err.Error(), canary, name)
 	}
 }

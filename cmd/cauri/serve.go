@@ -17,6 +17,9 @@ type serveCommand struct{}
 
 // Run serves until it is told to stop, then drains.
 func (serveCommand) Run(ctx context.Context, settings *Settings, to streams) (err error) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP) // the reloader's; it must end no engine, while it starts and drains either
+	defer signal.Stop(asked)
 	given := *settings
 	if err := settings.complete(); err != nil {
 		return err
@@ -34,9 +37,6 @@ func (serveCommand) Run(ctx context.Context, settings *Settings, to streams) (er
 		return err
 	}
 	log.Info("serving", "env", settings.Env, "api", engine.url(), "admin", engine.adminURL(), "private_database", db.private != nil)
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGHUP) // the reloader's; without one it must not end an engine
-	defer signal.Stop(asked)
 	for {
 		select {
 		case <-ctx.Done():

@@ -17,19 +17,43 @@ type Named struct {
 	NotAfter  time.Time // zero: until it is taken out of the list
 }
 
-// UnmarshalText reads id:value, as a setting spells one of a list. Its errors hold
-// nothing of the value.
+// UnmarshalText reads id:value, as a setting spells one of a list. It never fails: whoever
+// reports what can't be read quotes it, and a value without its id is a value. CheckList
+// refuses it.
 func (n *Named) UnmarshalText(text []byte) error {
 	id, value, found := strings.Cut(string(text), ":")
-	if !found || id == "" || value == "" {
-		return errors.New("one of a list is written id:value")
+	if !found || !IsID(id) {
+		*n = Named{Value: New(string(text))}
+		return nil
 	}
 	*n = Named{ID: id, Value: New(value)}
 	return nil
 }
 
 // MarshalText writes the id, and stars.
-func (n Named) MarshalText() ([]byte, error) { return []byte(n.ID + ":" + n.Value.String()), nil }
+func (n Named) MarshalText() ([]byte, error) {
+	if !IsID(n.ID) {
+		return []byte(Stars), nil
+	}
+	return []byte(n.ID + ":" + n.Value.String()), nil
+}
+
+// idBytesMax keeps a random secret from being taken for an id: 32 bytes are 43 letters.
+const idBytesMax = 32
+
+// IsID reports that a text may be the name of a secret, which is shown, logged and
+// counted by: it is short and plain, and does not begin as a gateway's key.
+func IsID(text string) bool {
+	strange := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	}
+	for _, key := range []string{"sk_", "pk_", "wh_", "ck_", "cs_"} {
+		if strings.HasPrefix(text, key) {
+			return false
+		}
+	}
+	return text != "" && len(text) <= idBytesMax && !strings.ContainsFunc(text, strange)
+}
 
 // Valid says that the secret may be used at that time.
 func (n Named) Valid(at time.Time) bool {
@@ -45,7 +69,7 @@ var (
 	ErrEmpty   = errors.New("no secret is valid now")
 	ErrTooMany = fmt.Errorf("more than %d secrets", listMax)
 	ErrSameID  = errors.New("two secrets have the same id")
-	ErrNoID    = errors.New("a secret has no id")
+	ErrNoID    = fmt.Errorf("one of a list is written id:value, its id of at most %d letters, digits, -, _ and .", idBytesMax)
 	ErrNoValue = errors.New("a secret is empty")
 	ErrNoTime  = errors.New("a secret ends before it begins")
 )
@@ -59,7 +83,7 @@ func CheckList(all []Named, at time.Time) error {
 	ids := map[string]bool{}
 	for _, n := range all {
 		switch {
-		case n.ID == "":
+		case !IsID(n.ID):
 			return ErrNoID
 		case ids[n.ID]:
 			return ErrSameID

@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,9 +48,34 @@ func TestABadListLeavesTheOldOne(t *testing.T) {
 		secret.ErrNoTime:  {named("b", -time.Hour, -time.Hour)},
 		secret.ErrTooMany: make([]secret.Named, 9),
 	} {
-		require.ErrorIs(t, l.Replace(bad, noon), want)
+		err := l.Replace(bad, noon)
+		require.ErrorIs(t, err, want)
+		require.NotContains(t, err.Error(), canary)
 		newest, found := l.Newest(noon)
 		require.True(t, found)
 		require.Equal(t, "a", newest.ID)
+	}
+}
+
+// A value without its id, or the two the wrong way round, is a secret all the same.
+func TestAMisspeltSecretIsShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, written := range []string{
+		canary, canary + ":", ":" + canary,
+		canary + canary + canary + canary + ":p1", "sk_live_" + canary + ":p1", "k 1:" + canary, "k\n:" + canary,
+	} {
+		var n secret.Named
+		require.NoError(t, n.UnmarshalText([]byte(written)), "an error would be quoted with it")
+		shown, err := n.MarshalText()
+		require.NoError(t, err)
+		require.NotContains(t, string(shown)+fmt.Sprint(n), canary+canary, written)
+		err = secret.CheckList([]secret.Named{n}, noon)
+		if written != canary+":" && written != ":"+canary { // short enough to be a name
+			require.ErrorIs(t, err, secret.ErrNoID, written)
+			require.NotContains(t, string(shown)+err.Error(), canary, written)
+		}
+	}
+	for _, name := range []string{"p1", "2026-07", "kid_1.a"} {
+		require.True(t, secret.IsID(name))
 	}
 }

@@ -7,7 +7,8 @@ SELECT pg_advisory_xact_lock(key)
 
 -- name: UseQuotas
 -- All of them are used, or none: what one refuses has not spent another. An intent
--- that is counted already passes, and is not counted again. Each row is a quota that
+-- that is counted already passes, and is not counted again: it counts from now, or who
+-- had uses kept in store could spend them beside the next window's. Each row is a quota that
 -- is used up, with the seconds until it is free.
 WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
 asked AS (
@@ -29,7 +30,7 @@ kept AS (
     SELECT c.subject, $4, m.at, m.at + c.within
       FROM counted c
       CROSS JOIN moment m
-     WHERE NOT c.again AND NOT EXISTS (SELECT FROM counted o WHERE o.used_up AND NOT o.again)
+     WHERE NOT EXISTS (SELECT FROM counted o WHERE o.used_up AND NOT o.again)
         ON CONFLICT (subject, intent) DO UPDATE SET used_at = EXCLUDED.used_at, forget_at = EXCLUDED.forget_at
 )
 SELECT c.subject, extract(epoch FROM c.free_at - m.at)::float8
