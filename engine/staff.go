@@ -71,6 +71,17 @@ type Proposal struct {
 	Verdict   string // approved, refused, or empty
 }
 
+// Same reports that the other proposal asks the same, of the same person's, for the same
+// reason: whoever sends it again has not had the answer.
+func (p Proposal) Same(other Proposal) bool {
+	wallets := (p.Wallet == nil) == (other.Wallet == nil)
+	if p.Wallet != nil && other.Wallet != nil {
+		wallets = p.Wallet.Operator == other.Wallet.Operator && p.Wallet.Phone == other.Wallet.Phone && p.Wallet.Name == other.Wallet.Name
+	}
+	return wallets && p.Kind == other.Kind && p.Payment == other.Payment && p.Talent == other.Talent && p.Number == other.Number &&
+		p.Review == other.Review && p.Through == other.Through && p.Amount == other.Amount && p.Maker == other.Maker && p.Reason == other.Reason
+}
+
 // APIKey is a key as it is kept: everything but its secret.
 type APIKey struct {
 	ID         string

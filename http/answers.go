@@ -74,6 +74,7 @@ func (s *Server) once(
 		return nil, err
 	}
 	if found {
+		c.replayed = true
 		return &answered{Status: status, Replayed: "true", Body: rendered{body}}, nil
 	}
 	applied, err := do(&key)
@@ -97,7 +98,7 @@ func (s *Server) once(
 	}
 	out := &answered{Status: status, Body: rendered{body}}
 	if applied.Outcome == engine.Replayed || !bytes.Equal(body, mine) {
-		out.Replayed = "true"
+		out.Replayed, c.replayed = "true", true
 	}
 	return out, nil
 }

@@ -101,10 +101,11 @@ type eventStream struct {
 	call   *call
 	id     engine.ID
 
-	seen    int  // the last event sent
-	version int  // of the payment as sent last
-	look    bool // there may be news
-	ended   bool // there is nothing more to come
+	seen    int    // the last event sent
+	version int    // of the payment as sent last
+	shown   []byte // of it
+	look    bool   // there may be news
+	ended   bool   // there is nothing more to come
 
 	hint <-chan struct{}
 	beat *time.Ticker
@@ -188,13 +189,13 @@ func (e *eventStream) read() error {
 			return nil
 		}
 	}
-	if t.Version > e.version {
+	if shown := e.server.shown(e.call, st); t.Version > e.version && !bytes.Equal(shown, e.shown) {
 		told, err := encode(e.server.paymentFor(e.call, st))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(&e.out, "event: payment\ndata: %s\n", told) // which ends with its newline
-		e.version = t.Version
+		e.version, e.shown = t.Version, shown
 	}
 	e.ended = t.Terminal() && e.seen >= t.EventSeq
 	return nil

@@ -25,7 +25,7 @@ func languageOf(header string) language {
 		weight := 1.0
 		if q, given := strings.CutPrefix(strings.TrimSpace(parameters), "q="); given {
 			parsed, err := strconv.ParseFloat(q, 64)
-			if err != nil || parsed < 0 || parsed > 1 {
+			if err != nil || !(parsed >= 0 && parsed <= 1) { // NaN is neither
 				continue
 			}
 			weight = parsed

@@ -131,7 +131,7 @@ func (k *class) share(p engine.Principal) (func(), error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.shares[name] >= most {
-		return nil, engine.Errorf(engine.Overloaded, codeTooManyAtOnce, "at most %d %s requests of yours at once", most, k.name)
+		return nil, engine.Errorf(engine.Overloaded, codeTooManyAtOnce, "at most %d of these requests of yours at once", most)
 	}
 	if k.shares == nil {
 		k.shares = map[string]int{}

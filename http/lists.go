@@ -30,11 +30,18 @@ type Listed struct {
 // Resolve is Huma's: what is not a parameter's own.
 func (l *Listed) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
-	l.asked, l.path, l.csv = u.Query(), u.Path, wantsCSV(l.Format, ctx.Header(fasthttp.HeaderAccept))
+	asked, err := url.ParseQuery(u.RawQuery)
+	l.asked, l.path, l.csv = asked, u.Path, wantsCSV(l.Format, ctx.Header(fasthttp.HeaderAccept))
 	var wrong []error
-	for name, values := range l.asked {
-		if len(values) > 1 { // the second is not less meant than the first
-			wrong = append(wrong, &huma.ErrorDetail{Location: "query." + name, Message: "once"})
+	if err != nil { // what can't be read would be passed over, and everything found
+		wrong = append(wrong, &huma.ErrorDetail{Location: "query", Message: unknownParameter})
+	}
+	for name, values := range asked {
+		switch {
+		case len(values) > 1: // the second is not less meant than the first
+			wrong = append(wrong, &huma.ErrorDetail{Location: "query." + name, Message: "expected to be given once"})
+		case strings.TrimSpace(values[0]) == "" && name != "cursor": // whose value was lost must not find everything
+			wrong = append(wrong, &huma.ErrorDetail{Location: "query." + name, Message: "expected a value; leave it out to ask for all"})
 		}
 	}
 	return wrong
@@ -69,7 +76,7 @@ func (l *Listed) before() (engine.ID, error) {
 	}
 	var id engine.ID
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(l.Cursor)
-	if err != nil || (len(raw) != len(id) && l.Cursor != "") {
+	if l.Cursor != "" && (err != nil || len(raw) != len(id) || engine.ID(raw).IsZero()) {
 		return id, engine.Errorf(engine.Invalid, codeFieldMalformed, "next as given with a page, or an id of the list").At("query.cursor")
 	}
 	copy(id[:], raw)
@@ -159,6 +166,9 @@ func (in *paymentsInput) search(c *call) (engine.Search, error) {
 	note(err)
 	q.To, err = dayOrTime(in.To, "query.to")
 	note(err)
+	if len(wrong) == 0 && !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		wrong = append(wrong, engine.Errorf(engine.Invalid, codeFieldMalformed, "to is after from").At("query.to"))
+	}
 	if len(wrong) > 0 {
 		return q, wrong
 	}
@@ -243,7 +253,6 @@ func (s *Server) listPayouts(ctx context.Context, c *call, in *payoutsInput) (*p
 
 // listed is a row for a list: described, and what Huma does not see of it.
 func listed[I, O any](s *Server, handler func(context.Context, *call, *I) (*O, error), op huma.Operation) func(*route) {
-	op.RejectUnknownQueryParameters = true // a filter that is misspelt must not find everything
 	mount := described(s, handler, op)
 	return func(r *route) {
 		mount(r)

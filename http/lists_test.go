@@ -84,7 +84,10 @@ func TestAListThatCantBeReadIsRefused(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	for query, field := range map[string]string{
-		"limit=0": "query.limit", "limit=101": "query.limit", "limit=x": "query.limit", "status=lost": "query.status[0]",
+		"booking_id=": "query.booking_id", "query=%20": "query.query", "status=": "query.status", "operator=": "query.operator",
+		"st%zzatus=failed": "query", "a;b=1": "query", "cursor=AAAAAAAAAAAAAAAAAAAAAA": "query.cursor",
+		"from=2026-02-01&to=2026-01-01": "query.to",
+		"limit=0":                       "query.limit", "limit=101": "query.limit", "limit=x": "query.limit", "status=lost": "query.status[0]",
 		"status=failed&status=expired": "query.status", "operator=x": "query.operator", "gateway=x": "query.gateway",
 		"talent_id=a%20b": "query.talent_id", "from=x": "query.from", "to=2026-13-01": "query.to", "cursor=x": "query.cursor",
 		"cursor=rfd_01kapw8c2vf8xtr0q6ynd9b5mh": "query.cursor", "cursor=AAAA": "query.cursor",

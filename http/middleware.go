@@ -31,6 +31,7 @@ type call struct {
 	transaction engine.ID     // for the log, once it is known
 	rest        time.Duration // what whoever it waits for takes at least, when that is known
 	retryAfter  int           // seconds; set with the answer
+	replayed    bool          // the answer was given before
 	stream      *stream       // instead of a body, when the answer is made while it is sent
 }
 
@@ -172,7 +173,9 @@ func (s *Server) finish(ctx *fasthttp.RequestCtx, c *call, began time.Time) {
 	h.Set("X-Request-Id", c.id)
 	h.Set(fasthttp.HeaderCacheControl, "no-store")
 	h.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
-	h.Set(fasthttp.HeaderContentLanguage, c.language.String())
+	if !c.replayed { // an answer said again is in the language it was said in
+		h.Set(fasthttp.HeaderContentLanguage, c.language.String())
+	}
 	h.Set(fasthttp.HeaderVary, fasthttp.HeaderAcceptLanguage)
 	if c.retryAfter > 0 {
 		h.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(c.retryAfter))

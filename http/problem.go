@@ -300,6 +300,8 @@ func humaFault(status int, d *huma.ErrorDetail) *engine.Error {
 	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
 	property, missing := strings.CutPrefix(d.Message, before)
 	switch {
+	case d.Location == "body" && d.Message == validation.MsgExpectedObject:
+		return engine.Errorf(engine.Invalid, codeJSONMalformed, "send a JSON object")
 	case status == fasthttp.StatusBadRequest && d.Location == "body":
 		return engine.Errorf(engine.Invalid, codeJSONMalformed, "%s", jsonDetail(d.Message))
 	case missing:

@@ -195,6 +195,7 @@ func (s *Server) mount() error {
 func described[I, O any](s *Server, handler func(context.Context, *call, *I) (*O, error), op huma.Operation) func(*route) {
 	return func(r *route) {
 		op.Method, op.Path = r.method, r.path
+		op.RejectUnknownQueryParameters = true // a filter that is misspelt must not find everything, nor a wait be none
 		op.Security = []map[string][]string{{bearerScheme: {}}}
 		op.MaxBodyBytes = apiBodyBytesMax + 1 // the server's own limit comes first, and is exact
 		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {

@@ -75,11 +75,15 @@ func (s *Server) propose(ctx context.Context, c *call, in *proposeInput) (*propo
 	if err != nil {
 		return nil, err
 	}
-	if p, err = s.ports.Staff.Propose(ctx, p, by); err != nil {
+	made, err := s.ports.Staff.Propose(ctx, p, by)
+	if err != nil {
 		return nil, err
 	}
-	out := proposalShown(p)
+	out := proposalShown(made)
 	out.Would = would
+	if made.ID != p.ID { // the answer to it was lost: it is proposed once
+		return &proposalOutput{fasthttp.StatusOK, out}, nil
+	}
 	return &proposalOutput{fasthttp.StatusCreated, out}, nil
 }
 
@@ -133,12 +137,37 @@ func (s *Server) proposalOf(ctx context.Context, c *call, in *proposeInput) (p e
 			}
 		}
 	}
+	would, err = s.wouldMove(t, p)
+	return p, would, err
+}
+
+// wouldMove tries a proposal on a payment as it is.
+func (s *Server) wouldMove(t engine.Transaction, p engine.Proposal) (would []string, err error) {
 	now := time.Now().UTC()
 	decision, err := t.Decide(p.Command(), engine.Given{Now: now, Fresh: t.ID, Policy: s.cfg.Policy, Health: s.ports.Outside.Health()})
 	for _, m := range decision.Moves {
 		would = append(would, strings.Join(strings.Fields(m.Machine+" "+m.From+" → "+m.To), " "))
 	}
-	return p, would, err
+	return would, err
+}
+
+// rehearse says what an approval would move now. How much its second person has left for
+// today the database alone knows, when it is approved.
+func (s *Server) rehearse(ctx context.Context, c *call, p engine.Proposal) (*proposalOutput, error) {
+	out := proposalShown(p)
+	if p.Kind == engine.ActWallet {
+		out.Would = []string{walletWould(*p.Wallet)}
+		return &proposalOutput{fasthttp.StatusOK, out}, nil
+	}
+	st, err := s.owned(ctx, c, p.Payment)
+	if err == nil {
+		out.Would, err = s.wouldMove(st.Transaction, p)
+	}
+	return &proposalOutput{fasthttp.StatusOK, out}, err
+}
+
+func walletWould(w engine.Wallet) string {
+	return "wallet → " + w.Operator.Name() + " " + w.Phone.String()
 }
 
 func (s *Server) walletProposal(c *call, p engine.Proposal, in *proposeInput) (engine.Proposal, []string, error) {
@@ -155,7 +184,7 @@ func (s *Server) walletProposal(c *call, p engine.Proposal, in *proposeInput) (e
 		return p, nil, wrong
 	}
 	p.Wallet = &engine.Wallet{Operator: holder.Operator, Phone: holder.Phone, Name: name}
-	return p, []string{"wallet → " + holder.Operator.Name() + " " + holder.Phone.String()}, nil
+	return p, []string{walletWould(*p.Wallet)}, nil
 }
 
 type listProposalsInput struct {
@@ -182,8 +211,9 @@ func (s *Server) listProposals(ctx context.Context, _ *call, in *listProposalsIn
 }
 
 type ruleInput struct {
-	ID   string `path:"id" maxLength:"64" example:"prp_01kapw8c2vf8xtr0q6ynd9b5mh"`
-	Body struct {
+	ID     string `path:"id" maxLength:"64" example:"prp_01kapw8c2vf8xtr0q6ynd9b5mh"`
+	DryRun bool   `query:"dry_run" doc:"Try it on the payment as it is now, and rule on nothing."`
+	Body   struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"500" example:"seen on the gateway's page"`
 	}
 }
@@ -197,6 +227,12 @@ func (s *Server) approve(ctx context.Context, c *call, in *ruleInput) (*proposal
 	}
 	if said, err := alreadyRuled(p, by, verdictApproved); said || err != nil {
 		return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, err
+	}
+	if p.Maker == by.Who { // the schema's word, said before anything else that is wrong
+		return nil, engine.Errorf(engine.Forbidden, engine.CodeSamePerson, "who proposes does not approve: another member of finance does")
+	}
+	if in.DryRun {
+		return s.rehearse(ctx, c, p)
 	}
 	by.Kind, by.Proposal = p.Kind, p.ID
 	if p.Kind == engine.ActWallet {
@@ -217,7 +253,7 @@ func (s *Server) refuseProposal(ctx context.Context, c *call, in *ruleInput) (*p
 	if err != nil {
 		return nil, err
 	}
-	if said, err := alreadyRuled(p, by, verdictRefused); said || err != nil {
+	if said, err := alreadyRuled(p, by, verdictRefused); said || in.DryRun || err != nil {
 		return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, err
 	}
 	if err := s.ports.Staff.Refuse(ctx, p.ID, by); err != nil {
@@ -354,15 +390,15 @@ type auditOutput struct {
 func (s *Server) listAudit(ctx context.Context, _ *call, in *auditInput) (*auditOutput, error) {
 	var payment, before engine.ID
 	for _, part := range []struct {
-		prefix, text string
-		into         *engine.ID
-	}{{engine.PaymentPrefix, in.PaymentID, &payment}, {actPrefix, in.Before, &before}} {
+		prefix, text, field string
+		into                *engine.ID
+	}{{engine.PaymentPrefix, in.PaymentID, "query.payment_id", &payment}, {actPrefix, in.Before, "query.before", &before}} {
 		if part.text == "" {
 			continue
 		}
 		id, err := engine.ParsePublicID(part.prefix, part.text)
 		if err != nil {
-			return nil, engine.Errorf(engine.Invalid, engine.CodeIDMalformed, "%s and 26 characters", part.prefix)
+			return nil, engine.Errorf(engine.Invalid, codeFieldMalformed, "%s and 26 characters", part.prefix).At(part.field)
 		}
 		*part.into = id
 	}

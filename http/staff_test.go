@@ -32,7 +32,13 @@ func TestAReleaseByHandTakesTwoOfFinance(t *testing.T) {
 	made := read[http.Proposal](t, a)
 	require.Equal(t, []any{"awa", int64(15000)}, []any{made.Maker, made.Amount})
 
+	a = e.do(t, "POST", "/v1/staff/proposals", body, awa)
+	require.Equal(t, []any{200, made.ID}, []any{a.status, read[http.Proposal](t, a).ID}, "said again, it is the same")
 	approve := "/v1/staff/proposals/" + made.ID + "/approve"
+	a = e.do(t, "POST", approve+"?dry_run=true", `{"reason":"seen"}`, koffi)
+	require.Contains(t, read[http.Proposal](t, a).Would, "hold held → released", "%s", a.body)
+	a = e.do(t, "POST", approve+"?dry_run=true", `{"reason":"seen"}`, awa)
+	require.Equal(t, engine.CodeSamePerson, a.problem(t).Code)
 	a = e.do(t, "POST", approve, `{"reason":"seen"}`, awa)
 	require.Equal(t, 403, a.status)
 	require.Equal(t, engine.CodeSamePerson, a.problem(t).Code)

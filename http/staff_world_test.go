@@ -22,6 +22,11 @@ import (
 func (w *world) Propose(_ context.Context, p engine.Proposal, by engine.Act) (engine.Proposal, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, other := range w.proposals {
+		if other.Verdict == "" && p.Same(other) {
+			return other, nil
+		}
+	}
 	p.MadeAt, p.EndsAt = w.now, w.now.Add(engine.ProposalLasts)
 	w.proposals = append(w.proposals, p)
 	w.writeDown(by, p.Payment)

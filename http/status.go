@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -70,7 +71,23 @@ func (s *Server) wait(ctx context.Context, c *call, in *getPaymentInput, st engi
 		return st, err
 	}
 	defer leave()
-	return s.watcher.change(ctx, st, known, min(patience, waitMax)), nil
+	shown := s.shown(c, st)
+	differs := func(now engine.Statement) bool {
+		return now.Transaction.Version > known && !bytes.Equal(s.shown(c, now), shown)
+	}
+	return s.watcher.change(ctx, st, differs, min(patience, waitMax)), nil
+}
+
+// shown is all that whoever asks can see of a payment. Its version is left out: it counts
+// every commit, also that a gateway was asked once more and knew nothing new.
+func (s *Server) shown(c *call, st engine.Statement) []byte {
+	p := s.paymentFor(c, st)
+	p.Version = 0
+	told, err := encode(p)
+	if err != nil {
+		panic(err) // a payment of ours always encodes
+	}
+	return told
 }
 
 // etag is a payment's as told in a language.

@@ -41,10 +41,16 @@ func (e *edge) fails(t *testing.T, p http.Payment) {
 // aside does one request beside the test, which waits until the server waits.
 func (e *edge) aside(t *testing.T, id engine.ID, path string, more ...headers) func() answerOf {
 	t.Helper()
+	return e.beside(t, id, 1, path, more...)
+}
+
+// beside does so where others watch the payment too: so many are they then.
+func (e *edge) beside(t *testing.T, id engine.ID, watching int, path string, more ...headers) func() answerOf {
+	t.Helper()
 	var got answerOf
 	var caller sync.WaitGroup
 	caller.Go(func() { got = e.do(t, "GET", path, "", more...) })
-	require.Eventually(t, func() bool { return e.watching(id) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return e.watching(id) == watching }, 10*time.Second, time.Millisecond)
 	return func() answerOf {
 		caller.Wait()
 		return got
@@ -114,6 +120,24 @@ func TestAWaitSurvivesEveryLimitOfTheConnection(t *testing.T) {
 	a := e.do(t, "GET", fmt.Sprintf("/v1/payments/%s?wait=%dms&since_version=%d", p.ID, (4*limit).Milliseconds(), p.Version), "")
 	require.Equal(t, 200, a.status, "%s", a.body)
 	require.Equal(t, p.Version, a.payment(t).Version, "over it, the payment is answered as it is")
+}
+
+// A version counts every commit, also that a gateway was asked and knew nothing new.
+func TestWhatNobodyCanSeeEndsNoWaitAndIsNoEvent(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.gateway = onPhone
+	p := e.initiated(t, "bk_1")
+	id := idOf(t, p)
+	l := e.listen(t, "/v1/payments/"+p.ID+"/events")
+	require.Equal(t, "payment", l.hears(t).event)
+	wait := e.beside(t, id, 2, fmt.Sprintf("/v1/payments/%s?wait=25s&since_version=%d", p.ID, p.Version))
+	for range 3 {
+		e.stir(id)
+	}
+	e.fails(t, p)
+	require.Equal(t, "failed", wait().payment(t).Status)
+	require.Equal(t, "payment.failed", l.hears(t).event)
 }
 
 func TestAnUnchangedPaymentIsNotToldAgain(t *testing.T) {

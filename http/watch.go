@@ -84,10 +84,12 @@ func (w *watcher) await(ctx context.Context, known engine.Transaction, patience 
 	}
 }
 
-// change returns the payment once it is newer than the version the caller knows, or as
-// it is when the time, the context or the server ends. What can't be read just now is
-// read again; an old answer is never wrong, only old.
-func (w *watcher) change(ctx context.Context, st engine.Statement, known int, patience time.Duration) engine.Statement {
+// change returns the payment once it differs from what the caller knows, or as it is when
+// the time, the context or the server ends. What can't be read just now is read again; an
+// old answer is never wrong, only old.
+func (w *watcher) change(
+	ctx context.Context, st engine.Statement, differs func(engine.Statement) bool, patience time.Duration,
+) engine.Statement {
 	nudged, leave := w.feed.Subscribe(st.Transaction.ID)
 	defer leave()
 	over := time.NewTimer(patience)
@@ -99,7 +101,7 @@ func (w *watcher) change(ctx context.Context, st engine.Statement, known int, pa
 		if now, err := w.reports.Payment(ctx, st.Transaction.ID); err == nil {
 			st = now
 		}
-		if st.Transaction.Version > known {
+		if differs(st) {
 			return st
 		}
 		select {

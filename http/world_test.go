@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -275,7 +276,18 @@ func (w *world) swell(id engine.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := w.transactions[id]
-	t.Version, t.Booking = t.Version+1, strings.Repeat("x", 1<<20)
+	t.Version++
+	t.Booking = strings.Repeat("x", 1<<20) + strconv.Itoa(t.Version)
+	w.transactions[id] = t
+	w.nudge(id)
+}
+
+// stir is a commit of which nobody outside can see anything.
+func (w *world) stir(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.transactions[id]
+	t.Version++
 	w.transactions[id] = t
 	w.nudge(id)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -122,9 +123,17 @@ func (s *Store) acted(ctx context.Context, a act, absent *engine.Error, query st
 		err = tx.SendBatch(ctx, batch).Close()
 	}
 	if err == nil {
-		err = tx.Commit(ctx)
+		err = s.end(ctx, tx)
 	}
 	return done.RowsAffected(), translate(err)
+}
+
+// end makes what staff did stand; of a rehearsal nothing does.
+func (s *Store) end(ctx context.Context, tx pgx.Tx) error {
+	if s.rehearses {
+		return tx.Rollback(ctx)
+	}
+	return tx.Commit(ctx)
 }
 
 // AddStaff takes somebody on. A name that was ever used is Conflict: the audit would
@@ -170,7 +179,8 @@ func (s *Store) Staff(ctx context.Context) ([]engine.Staff, error) {
 }
 
 // Propose writes down what one member of staff asks another to approve. The proposal
-// has its id, kind, subject, maker and reason; when it ends is the database's to say.
+// has its id, kind, subject, maker and reason; when it ends is the database's to say. The
+// same proposed again by the same person, while it waits, is that proposal.
 func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (engine.Proposal, error) {
 	var w engine.Wallet
 	if p.Wallet != nil {
@@ -181,6 +191,16 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 		return engine.Proposal{}, translate(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
+	if _, err := tx.Exec(ctx, sql("LockProposals"), p.Maker); err != nil { // two at once are one after the other
+		return engine.Proposal{}, translate(err)
+	}
+	waiting, err := s.proposals(ctx, tx, nil, proposalsMax)
+	if err != nil {
+		return engine.Proposal{}, err
+	}
+	if i := slices.IndexFunc(waiting, p.Same); i >= 0 {
+		return waiting[i], nil
+	}
 	err = tx.QueryRow(ctx, sql("AddProposal"), [16]byte(p.ID), string(p.Kind), orNull(p.Payment), p.Talent, p.Number, string(p.Review),
 		string(p.Through), string(w.Operator), sealPhone(s.vault, proposalPlace(p.ID), w.Phone), w.Name,
 		p.Amount, p.Maker, p.Reason, engine.ProposalLasts).
@@ -199,6 +219,9 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 	return p, translate(err)
 }
 
+// proposalsMax is more than wait for a second person in a day.
+const proposalsMax = 1000
+
 // Refuse rules against a proposal; its maker may do so too. NotFound when there is none.
 func (s *Store) Refuse(ctx context.Context, id engine.ID, by engine.Act) error {
 	a := act{Act: by}
@@ -213,7 +236,7 @@ func proposalUnknown() *engine.Error {
 
 // Proposal finds one, whatever became of it. NotFound when there is none.
 func (s *Store) Proposal(ctx context.Context, id engine.ID) (engine.Proposal, error) {
-	found, err := s.proposals(ctx, orNull(id), 1)
+	found, err := s.proposals(ctx, s.pool, orNull(id), 1)
 	if err == nil && len(found) == 0 {
 		err = proposalUnknown()
 	}
@@ -225,11 +248,16 @@ func (s *Store) Proposal(ctx context.Context, id engine.ID) (engine.Proposal, er
 
 // Proposals lists those that wait for a second person, oldest first.
 func (s *Store) Proposals(ctx context.Context, most int) ([]engine.Proposal, error) {
-	return s.proposals(ctx, nil, most)
+	return s.proposals(ctx, s.pool, nil, most)
 }
 
-func (s *Store) proposals(ctx context.Context, id *[16]byte, most int) ([]engine.Proposal, error) {
-	rows, err := s.pool.Query(ctx, sql("Proposals"), id, most)
+// rower is a pool, or a transaction of it.
+type rower interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (s *Store) proposals(ctx context.Context, on rower, id *[16]byte, most int) ([]engine.Proposal, error) {
+	rows, err := on.Query(ctx, sql("Proposals"), id, most)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Health   func() engine.Health  // of gateways and operators, asked before any lock is taken; nil: all well
 	Log      *slog.Logger          // nil means slog's default
 	Registry prometheus.Registerer // nil: counted for nobody
+	Rehearse bool                  // what staff do is tried and rolled back
 }
 
 // The limits of one Apply, in the server's own hands so that they hold when we
@@ -58,6 +59,8 @@ type Store struct {
 	log     *slog.Logger
 	metrics *metrics
 	feed    *Feed
+
+	rehearses bool // what staff do is rolled back
 }
 
 // Open connects to a migrated database.
@@ -84,7 +87,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{policy: c.Policy, vault: c.Vault, fresh: c.Fresh, health: c.Health, log: c.Log}
+	s := &Store{policy: c.Policy, vault: c.Vault, fresh: c.Fresh, health: c.Health, log: c.Log, rehearses: c.Rehearse}
 	if s.pool, err = connect(ctx, c, role); err != nil {
 		return nil, err
 	}

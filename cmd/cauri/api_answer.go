@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/http"
@@ -140,7 +141,19 @@ func (s streams) columns(names ...string) columns {
 	return c
 }
 
-func (c columns) line(cells ...string) { _, _ = fmt.Fprintln(c.out, strings.Join(cells, "\t")) } // as printf
+// line writes one. What stands in a cell is somebody's words: it moves no cursor.
+func (c columns) line(cells ...string) {
+	plain := func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}
+	for i := range cells {
+		cells[i] = strings.Map(plain, cells[i])
+	}
+	_, _ = fmt.Fprintln(c.out, strings.Join(cells, "\t")) // as printf
+}
 
 func (c columns) end() { _ = c.out.Flush() } // as printf
 

@@ -145,10 +145,10 @@ func (d *demo) start(ctx context.Context, c demoCommand, settings Settings, to s
 	if err != nil {
 		return err
 	}
-	if err := d.startGateways(ctx, c.Seed, &settings); err != nil {
+	if err := d.startGateways(ctx, c.Seed, c.window(), &settings); err != nil {
 		return err
 	}
-	policy := demoPolicy(settings.policy())
+	policy := demoPolicy(settings.policy(), c.window())
 	d.engine = newApp(settings, policy, d.database.dsn, log)
 	if err := d.engine.start(ctx, &d.running); err != nil {
 		return err

@@ -34,10 +34,9 @@ func (c demoCommand) setUp(settings *Settings) {
 	settings.FedaPayDirectModes = map[phone.Operator]string{phone.MTN: demoMode}
 	settings.RoutesOn, settings.RoutesOff = []string{"fedapay.orange.hosted", "fedapay.wave.hosted"}, nil
 	settings.BreakerOpenFor = demoBreakerOpenFor
-	settings.unlimited() // its payers are few phones, paying all the time
-	if settings.APIKey.IsZero() {
-		settings.APIKey = secret.New(developmentAPIKey)
-	}
+	settings.unlimited()    // its payers are few phones, paying all the time
+	settings.assumeAccess() // peppers too: keys that cauri keys makes work here
+	settings.assumeData()
 	settings.HTTPAddr = freeAddr(settings.HTTPAddr, "")
 	settings.AdminAddr = freeAddr(settings.AdminAddr, settings.HTTPAddr)
 }
@@ -49,7 +48,7 @@ func (d *demo) books(dataDir string) (paystackBooks, fedapayBooks string) {
 
 // startGateways opens both on ports of their own. Their books survive the demo,
 // because the engine's do.
-func (d *demo) startGateways(ctx context.Context, seed uint64, settings *Settings) error {
+func (d *demo) startGateways(ctx context.Context, seed uint64, window time.Duration, settings *Settings) error {
 	paystackBooks, fedapayBooks := d.books(settings.DataDir)
 	if d.database.private == nil {
 		paystackBooks, fedapayBooks = "", "" // somebody else's database: leave nothing beside it
@@ -58,13 +57,13 @@ func (d *demo) startGateways(ctx context.Context, seed uint64, settings *Setting
 	d.first = paystack.New(paystack.Config{
 		SecretKeys: []string{settings.PaystackSecretKey.Reveal()}, Seed: seed, BooksPath: paystackBooks, Float: 10_000_000 * francs,
 		Timings: paystack.Timings{
-			Approve: 1200 * time.Millisecond, TransferSent: 800 * time.Millisecond, Window: demoWindow, RefundStep: 700 * time.Millisecond,
+			Approve: 1200 * time.Millisecond, TransferSent: 800 * time.Millisecond, Window: window, RefundStep: 700 * time.Millisecond,
 		},
 	})
 	d.second = fedapay.New(fedapay.Config{
 		SecretKeys: []string{settings.FedaPaySecretKey.Reveal()}, WebhookSecrets: []string{developmentFedaPayWebhook}, Seed: seed,
 		BooksPath: fedapayBooks, KeepEnabled: true, Hosted: demoModes,
-		Timings: fedapay.Timings{Approve: 1200 * time.Millisecond, Window: demoWindow},
+		Timings: fedapay.Timings{Approve: 1200 * time.Millisecond, Window: window},
 	})
 	if err := d.running.Start(ctx,
 		lifecycle.Service{Name: "simulated Paystack", Start: d.first.Start, Stop: d.first.Stop},
@@ -77,15 +76,27 @@ func (d *demo) startGateways(ctx context.Context, seed uint64, settings *Setting
 	return errors.Join(errs[:]...)
 }
 
-// demoWindow is how long a payer of the demo has: nobody watches for 180 s.
-const demoWindow = 8 * time.Second
+// How long a payer of the demo has: one who types at a terminal has to copy an id first,
+// and a demo that stops by itself waits for nobody.
+const (
+	demoWindowMin = 8 * time.Second
+	demoWindowMax = 2 * time.Minute
+)
+
+// window is how long this demo's payers have.
+func (c demoCommand) window() time.Duration {
+	if c.For == 0 {
+		return demoWindowMax
+	}
+	return min(max(c.For/4, demoWindowMin), demoWindowMax)
+}
 
 // demoBreakerOpenFor lets a breaker come back while somebody is watching.
 const demoBreakerOpenFor = 4 * time.Second
 
 // demoPolicy makes the demo's payers and gateways as impatient as its audience.
-func demoPolicy(p engine.Policy) engine.Policy {
-	p.PromptWindow, p.HostedWindow = demoWindow, demoWindow
+func demoPolicy(p engine.Policy, window time.Duration) engine.Policy {
+	p.PromptWindow, p.HostedWindow = window, window
 	const s = time.Second
 	soon := engine.Schedule{
 		At:   []time.Duration{3 * s, 6 * s, 9 * s, 12 * s, 15 * s, 20 * s, 25 * s, 30 * s},

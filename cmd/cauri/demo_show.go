@@ -35,7 +35,7 @@ Pay for a booking (Orange asks for a code; it is %s):
   curl -s %s/v1/payments/initiate -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
     -H "Idempotency-Key: $RANDOM$RANDOM" -d '{"booking_id":"my-booking","talent_id":"awa-kouassi","amount":25000,"currency":"XOF",
     "method":"mobile_money","operator":"orange","phone":"0700000000","email":"you@example.ci"}'
-Type the code (put the id of the answer in place of pay_…):
+Type the code within %s (put the id of the answer in place of pay_…):
   curl -s %s/v1/payments/submit_otp -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
     -H "Idempotency-Key: $RANDOM$RANDOM" -d '{"payment_id":"pay_…","otp":"%s"}'
 Say that the performance happened; the talent is paid a moment later:
@@ -44,7 +44,7 @@ And look: curl -s %s/v1/payments/pay_… -H 'Authorization: Bearer %s'     Ctrl-
 
 `, time.Since(d.began).Round(10*time.Millisecond), api, api, d.engine.adminURL(), d.engine.adminURL(),
 		d.engine.settings.PaystackBaseURL, d.engine.settings.FedaPayBaseURL, where, tools, d.logFile,
-		sandboxOTP, api, key, api, key, sandboxOTP, api, key, api, key)
+		sandboxOTP, api, key, d.engine.policy.PromptWindow, api, key, sandboxOTP, api, key, api, key)
 }
 
 // lookEvery is how often the status line is refreshed on a terminal; elsewhere a

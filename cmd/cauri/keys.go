@@ -104,6 +104,8 @@ func (c keysNew) Validate() error {
 	switch {
 	case c.Staff != "" && len(c.Scopes) > 0:
 		return misused("a person's role says what they may: --scopes are a machine's")
+	case strings.TrimSpace(c.Label) == "" || !isLine(c.Label):
+		return misused("--label is one line: which machine, which computer")
 	case c.Lasts < 0:
 		return misused("--lasts is above 0")
 	}

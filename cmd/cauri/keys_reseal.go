@@ -25,7 +25,7 @@ func (c keysReseal) Run(ctx context.Context, settings *Settings, to streams) err
 	if err != nil {
 		return err
 	}
-	return settings.onStoreAs(ctx, to, persistence.RoleOps, func(store *persistence.Store) error {
+	return settings.onStoreAs(ctx, to, persistence.RoleOps, false, func(store *persistence.Store) error {
 		if !c.DryRun {
 			if err := store.WriteDown(ctx, act, "phones sealed anew"); err != nil {
 				return err

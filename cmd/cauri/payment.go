@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
@@ -26,6 +28,9 @@ type paymentGet struct {
 
 // Run shows a payment by its id; by another name, the one that has it, or all that do.
 func (c paymentGet) Run(ctx context.Context, settings *Settings, to streams) error {
+	if strings.TrimSpace(c.Name) == "" {
+		return misused("whose? an id, a booking, a reference or a phone")
+	}
 	id, err := paymentID(c.Name)
 	if err == nil {
 		return show(ctx, settings, to, c.JSON, get("/v1/payments/"+id, nil), func(p http.Payment) { to.payment(p) })
@@ -41,8 +46,8 @@ func (c paymentGet) Run(ctx context.Context, settings *Settings, to streams) err
 	case 1:
 		return paymentGet{found.Payments[0].ID, c.JSON}.Run(ctx, settings, to)
 	}
-	if c.JSON {
-		return to.printJSON(found)
+	if c.JSON { // one payment is one shape
+		return notFound("several payments have that name: cauri payment list --query shows them")
 	}
 	to.payments(found)
 	return nil
@@ -197,10 +202,19 @@ type byStaff struct {
 
 // Validate is kong's.
 func (b byStaff) Validate() error {
-	if strings.TrimSpace(b.Reason) == "" && !b.DryRun {
+	switch {
+	case strings.TrimSpace(b.Reason) == "" && !b.DryRun:
 		return misused("--reason says why")
+	case !isLine(b.Reason):
+		return misused("--reason is one line of at most 500 letters")
 	}
 	return nil
+}
+
+// isLine reports a text that a list can show.
+func isLine(text string) bool {
+	const longest = 500
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= longest && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // Run has the gateways of a payment asked, a minute after the last time at the soonest.

@@ -111,58 +111,35 @@ type proposalApprove struct {
 
 // Run approves it, and it is done. Rehearsed, it is tried on the payment as it is now.
 func (c proposalApprove) Run(ctx context.Context, settings *Settings, to streams) error {
-	if c.DryRun {
-		return c.rehearse(ctx, settings, to)
-	}
 	return c.rule(ctx, settings, to, "approve")
 }
 
 func (c proposalApprove) rule(ctx context.Context, settings *Settings, to streams, verdict string) error {
-	q := post(proposalsPath+"/"+c.ID+"/"+verdict, map[string]string{"reason": c.Reason})
+	reason := c.Reason
+	if c.DryRun && reason == "" {
+		reason = "a rehearsal"
+	}
+	q := post(proposalsPath+"/"+c.ID+"/"+verdict, map[string]string{"reason": reason})
+	if c.DryRun {
+		q.query = filled("dry_run", "true")
+	}
 	return show(ctx, settings, to, c.JSON, q, func(p http.Proposal) {
-		to.printf("%s of %s, proposed by %s: %s by %s\n", p.Kind, strings.TrimSpace(p.PaymentID+" "+p.TalentID), p.Maker, p.Verdict, p.Checker)
-	})
-}
-
-func (c proposalApprove) rehearse(ctx context.Context, settings *Settings, to streams) error {
-	p, err := c.waiting(ctx, settings, to)
-	if err != nil {
-		return err
-	}
-	if p.Kind == engine.ActWallet {
-		to.printf("would pay %s to %s %s (%s), a day after it is approved if another wallet was known\n", p.TalentID, p.Operator, p.Phone, p.Name)
-		return nil
-	}
-	again := proposal{Kind: p.Kind, Payment: p.PaymentID, Number: p.Number, Through: p.Through}
-	return again.make(ctx, settings, to, c.byStaff)
-}
-
-// waiting finds the proposal among those that wait.
-func (c proposalApprove) waiting(ctx context.Context, settings *Settings, to streams) (found http.Proposal, err error) {
-	err = show(ctx, settings, to, false, get(proposalsPath, nil), func(l proposals) {
-		for _, p := range l.Proposals {
-			if p.ID == c.ID {
-				found = p
-			}
+		of := fmt.Sprintf("%s of %s, proposed by %s", p.Kind, strings.TrimSpace(p.PaymentID+" "+p.TalentID), p.Maker)
+		switch {
+		case !c.DryRun:
+			to.printf("%s: %s by %s\n", of, p.Verdict, p.Checker)
+		case verdict == "refuse":
+			to.printf("would rule against %s\n", of)
+		default:
+			to.printf("would approve %s. It would move: %s\n", of, strings.Join(p.Would, "; "))
 		}
 	})
-	if err == nil && found.ID == "" {
-		err = notFound("no such proposal waits")
-	}
-	return found, err
 }
 
 type proposalRefuse struct{ proposalApprove }
 
 // Run rules against it.
 func (c proposalRefuse) Run(ctx context.Context, settings *Settings, to streams) error {
-	if c.DryRun {
-		p, err := c.waiting(ctx, settings, to)
-		if err == nil {
-			to.printf("would rule against %s of %s, proposed by %s\n", p.Kind, strings.TrimSpace(p.PaymentID+" "+p.TalentID), p.Maker)
-		}
-		return err
-	}
 	return c.rule(ctx, settings, to, "refuse")
 }
 

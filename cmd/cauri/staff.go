@@ -37,7 +37,11 @@ func (m onMachine) act(settings *Settings, kind engine.ActKind) (engine.Act, err
 	case settings.Env == Production: // there everybody is the same user of the same container
 		return engine.Act{}, misused("--as says who decides: in production the system's user does not")
 	}
-	return engine.Act{ID: freshID(), Kind: kind, Who: who, Role: engine.RoleAdmin, Address: account, Reason: m.Reason}, nil
+	reason := m.Reason
+	if m.DryRun && reason == "" {
+		reason = "a rehearsal" // the audit wants one; nothing of a rehearsal stays
+	}
+	return engine.Act{ID: freshID(), Kind: kind, Who: who, Role: engine.RoleAdmin, Address: account, Reason: reason}, nil
 }
 
 // write does it, or says what it would do.
@@ -47,17 +51,26 @@ func (m onMachine) write(ctx context.Context, settings *Settings, to streams, ki
 	if err != nil {
 		return err
 	}
-	if m.DryRun {
-		to.printf("would: %s\n", said)
-		return nil
-	}
-	if err := settings.onStoreAs(ctx, to, persistence.RoleOps, func(store *persistence.Store) error { return do(store, act) }); err != nil {
+	try := func(store *persistence.Store) error { return do(store, act) }
+	if err := settings.onStoreAs(ctx, to, persistence.RoleOps, m.DryRun, try); err != nil {
 		return err
+	}
+	if m.DryRun {
+		return to.rehearsed(m.JSON, said)
 	}
 	if m.JSON {
 		return to.printJSON(did)
 	}
 	to.printf("%s; written down as decided by %s\n", said, act.Who)
+	return nil
+}
+
+// rehearsed says what would have been done.
+func (s streams) rehearsed(asJSON bool, would string) error {
+	if asJSON {
+		return s.printJSON(map[string]string{"would": would})
+	}
+	s.printf("would: %s\n", would)
 	return nil
 }
 

@@ -103,6 +103,9 @@ func (c webhookReplay) rehearse(ctx context.Context, settings *Settings, to stre
 				meant = append(meant, k)
 			}
 		}
+		if len(meant) == 0 && c.Identity != "" {
+			return notFound("no waiting or buried notification of the latest is called so")
+		}
 		if c.JSON {
 			return to.printJSON(meant)
 		}
@@ -116,18 +119,20 @@ func (c webhookReplay) rehearse(ctx context.Context, settings *Settings, to stre
 
 // onStore does something with the store of the settings, as an engine might.
 func (s *Settings) onStore(ctx context.Context, to streams, do func(*persistence.Store) error) error {
-	return s.onStoreAs(ctx, to, persistence.RoleApp, do)
+	return s.onStoreAs(ctx, to, persistence.RoleApp, false, do)
 }
 
-// onStoreAs does so in one of the database's roles.
-func (s *Settings) onStoreAs(ctx context.Context, to streams, role string, do func(*persistence.Store) error) error {
+// onStoreAs does so in one of the database's roles, or tries it and takes it back.
+func (s *Settings) onStoreAs(ctx context.Context, to streams, role string, rehearse bool, do func(*persistence.Store) error) error {
 	return s.onDatabase(ctx, to, func(dsn string) error {
 		policy := s.policy()
 		sealing, err := s.vault()
 		if err != nil {
 			return err
 		}
-		store, err := persistence.Open(ctx, persistence.Config{DSN: dsn, Role: role, Policy: &policy, Vault: sealing, Log: s.logger(to)})
+		store, err := persistence.Open(ctx, persistence.Config{
+			DSN: dsn, Role: role, Policy: &policy, Vault: sealing, Log: s.logger(to), Rehearse: rehearse,
+		})
 		if err != nil {
 			return err
 		}

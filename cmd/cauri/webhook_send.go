@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +31,24 @@ func (c webhookSend) Validate() error {
 	switch {
 	case !slices.Contains(sendable, c.Event):
 		return misused("which event is to be sent? one of " + strings.Join(sendable, ", "))
+	case c.Amount < 0 || c.Amount > amountMost:
+		return misused("--amount is in francs, up to " + francs(amountMost))
+	case strings.ContainsFunc(c.Of, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return misused("a reference is one word of visible ASCII")
+	case c.To != "" && !isAddress(c.To):
+		return misused("--to is no address: https://host")
 	case c.Copies < 1 || c.Copies > copiesMax:
 		return misused(fmt.Sprintf("--copies is from 1 to %d", copiesMax))
 	}
 	return nil
+}
+
+// amountMost is a thousand times what a payment may be: what is made up need not be true.
+const amountMost = 2_000_000_000
+
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 var sendable = []string{
@@ -89,7 +104,45 @@ func (c webhookSend) Run(ctx context.Context, settings *Settings, to streams) er
 		}
 	}
 	if c.JSON {
-		return to.printJSON(all)
+		if err := to.printJSON(all); err != nil {
+			return err
+		}
+	}
+	return allTaken(all)
+}
+
+// notTaken is what the receiver did not answer 200.
+type notTaken struct{ status, of, all int }
+
+func (n notTaken) Error() string {
+	return fmt.Sprintf("%d of %d were not taken: %d", n.of, n.all, n.status)
+}
+
+// ExitCode tells what a gateway would send again from what it would give up.
+func (n notTaken) ExitCode() int {
+	if n.status == statusUnavailable || n.status == statusTooMany {
+		return exitTryAgain
+	}
+	return exitRefused
+}
+
+// What a gateway comes again for.
+const (
+	statusOK          = 200
+	statusTooMany     = 429
+	statusUnavailable = 503
+)
+
+// allTaken returns notTaken when one of them was not.
+func allTaken(all []sent) error {
+	n := notTaken{all: len(all)}
+	for _, one := range all {
+		if one.Status != statusOK {
+			n.of, n.status = n.of+1, one.Status
+		}
+	}
+	if n.of > 0 {
+		return n
 	}
 	return nil
 }

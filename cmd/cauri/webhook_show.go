@@ -26,8 +26,7 @@ func (c webhookShow) Run(ctx context.Context, settings *Settings, to streams) er
 		return err
 	}
 	if c.DryRun {
-		to.printf("would show the bytes of %s\n", c.Identity)
-		return nil
+		return to.rehearsed(c.JSON, "show the bytes of "+c.Identity)
 	}
 	return settings.onStore(ctx, to, func(store *persistence.Store) error {
 		deliveries, err := store.Evidence(ctx, engine.Identity(c.Identity), act)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -50,7 +51,7 @@ func (c webhookTail) Run(ctx context.Context, settings *Settings, to streams) er
 			}
 			for _, r := range found {
 				if after = r.At; c.JSON {
-					err = to.printJSON(tailed(r))
+					err = json.NewEncoder(to.out).Encode(tailed(r)) // one a line
 				} else {
 					to.printf("%s  %-8s %-22s %-8s %s  %s\n", r.At.Format("15:04:05.000"), r.Gateway, r.Kind, r.Status,
 						paymentOf(r.Transaction), r.Identity)

@@ -57,6 +57,10 @@ UPDATE api_keys k
   FROM unnest($1::text[], $2::timestamptz[]) AS n (id, at)
  WHERE k.id = n.id AND (k.last_used_at IS NULL OR k.last_used_at < n.at);
 
+-- name: LockProposals
+-- One at a time of what one person proposes.
+SELECT pg_advisory_xact_lock(hashtextextended('proposals of ' || $1, 0));
+
 -- name: AddProposal
 INSERT INTO proposals (id, kind, transaction_id, talent_id, number, review, through, operator, phone_sealed, name, amount, maker, reason, made_at, ends_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now(), now() + $14::interval)
