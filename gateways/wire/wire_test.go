@@ -152,13 +152,46 @@ func TestAPayerIsSentToKnownPlacesOnly(t *testing.T) {
 		"https://evilgateway.com/x": false, "https://user@gateway.com/x": false, "javascript:alert(1)": false, "": false, "https://%zz": false,
 		"https://gateway.com/" + strings.Repeat("x", 2048): false,
 	} {
-		ok, told := places.MayOpen(address)
-		require.Equal(t, fine, ok, address)
+		open, told := places.MayOpen(address)
+		require.Equal(t, fine, open != "", address)
 		require.NotContains(t, told, "/x", "what may be logged is the host alone")
 	}
 	places.Local = true
-	ok, _ := places.MayOpen("http://127.0.0.1:9090/pay/1")
-	require.True(t, ok)
+	open, _ := places.MayOpen("http://127.0.0.1:9090/pay/1")
+	require.Equal(t, "http://127.0.0.1:9090/pay/1", open)
+}
+
+// What two readers would take for two addresses is opened by none (S-24).
+func TestAnAddressIsPlainOrNotOpened(t *testing.T) {
+	t.Parallel()
+	base, err := url.Parse("http://127.0.0.1:8080")
+	require.NoError(t, err)
+	places := wire.Places{Base: base, Hosts: []string{"gateway.com"}, Local: true}
+	for name, address := range map[string]string{
+		"a full-width slash": "https://evil.example／.gateway.com/x", "a full-width hash": "https://evil.example＃.gateway.com/x",
+		"an escaped slash": "https://evil.example%EF%BC%8F.gateway.com/x", "a star": "https://*.gateway.com/x",
+		"a comma": "https://a,b.gateway.com/x", "a leading dot": "https://.gateway.com/x", "two dots": "https://a..gateway.com/x",
+		"a trailing dot": "https://gateway.com./x", "an underscore": "https://a_b.gateway.com/x", "a quote in it": "https://a'b.gateway.com/x",
+		"quotes": `https://gateway.com/"x"`, "a script": "https://gateway.com/<script>alert(1)</script>",
+		"a script behind": "https://gateway.com/?q=<script>", "a script below": "https://gateway.com/#<script>",
+		"a backslash": `https://gateway.com/\evil.example`, "text turned round": "https://gateway.com/\u202egpj",
+		"a space": "https://gateway.com/a b",
+		"a line": "https://gateway.com/a\nb", "a NUL": "https://gateway.com/\x00", "braces": "https://gateway.com/{x}",
+		"letters that look so": "https://gаteway.com/x", "our own with quotes": `http://127.0.0.1:8080/"x`,
+		"this machine with a script": "http://127.0.0.1:9090/<script>", "an accent": "https://gateway.com/é",
+	} {
+		open, told := places.MayOpen(address)
+		require.Empty(t, open, name)
+		require.Regexp(t, `^(unreadable|[a-z]+://([a-z0-9.:-]+|\(a strange host\)))$`, told, name)
+	}
+	for address, understood := range map[string]string{
+		"https://PAY.gateway.com/x?a=%C3%A9&b='#c": "https://PAY.gateway.com/x?a=%C3%A9&b='#c",
+		"HTTPS://gateway.com":                      "https://gateway.com", "https://a-1.gateway.com:443/": "https://a-1.gateway.com:443/",
+		"http://localhost:9090/pay/1?x=1": "http://localhost:9090/pay/1?x=1", "http://[::1]:9090/": "http://[::1]:9090/",
+	} {
+		open, _ := places.MayOpen(address)
+		require.Equal(t, understood, open, address)
+	}
 }
 
 func TestAWayBackIsOneABrowserCanTake(t *testing.T) {
