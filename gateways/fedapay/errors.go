@@ -83,7 +83,7 @@ func (r *refusal) read(body []byte) {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("HTTP %d %q", r.status, wire.Masked(wire.Shorten(r.message)))
+	return fmt.Sprintf("HTTP %d %q", r.status, wire.Shorten(wire.Masked(r.message)))
 }
 
 // as makes the port's error of it. FedaPay's words never go to the payer: they

@@ -80,7 +80,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, wire.Masked(wire.Shorten(r.message)))
+	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, wire.Shorten(wire.Masked(r.message)))
 }
 
 // as makes the port's error of it. Paystack's words go to the payer only when
@@ -255,7 +255,9 @@ func (c *Client) reasonOf(message string) engine.Code {
 const textRunesMax = 300
 
 // plain prepares a gateway's words for a person's eyes: verbatim, but never
-// longer than a screen, never markup, never characters that act unseen.
+// longer than a screen, never markup, never characters that act unseen, and never a
+// phone, because they are kept as they are shown (S-15). Phones go before the words
+// are cut: a part of one is still too much.
 func plain(message string) string {
 	if strings.ContainsAny(message, "<>") {
 		return ""
@@ -266,6 +268,7 @@ func plain(message string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(message, ""))
+	kept = wire.Unphoned(kept)
 	if runes := []rune(kept); len(runes) > textRunesMax {
 		return string(runes[:textRunesMax])
 	}
