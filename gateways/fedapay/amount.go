@@ -6,6 +6,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // FedaPay's amounts are whole francs: XOF has a divisor of 1 there (FedaPay,
@@ -31,14 +32,12 @@ type figure struct {
 }
 
 // UnmarshalJSON reads digits with or without a decimal part, quoted or not,
-// exactly: no float is made of money. A sign or an exponent is not read.
+// exactly: no float is made of money. A sign, a zero in front or an exponent is not
+// read: what one reader takes for 15000 another may refuse, or take for octal.
 func (f *figure) UnmarshalJSON(raw []byte) error {
-	if len(raw) >= 2 && raw[0] == '"' {
-		raw = raw[1 : len(raw)-1]
-	}
-	whole, part, _ := strings.Cut(string(raw), ".")
+	whole, part, parted := strings.Cut(string(wire.Unquoted(raw)), ".")
 	value, err := strconv.ParseInt(whole, 10, 64)
-	known := err == nil && strings.Trim(whole+part, "0123456789") == "" && !strings.HasSuffix(string(raw), ".")
+	known := err == nil && wire.IsWhole(whole) && strings.Trim(part, "0123456789") == "" && parted == (part != "")
 	*f = figure{}
 	if known {
 		*f = figure{Whole: value, Exact: strings.Trim(part, "0") == "", Known: true}

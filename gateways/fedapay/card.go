@@ -16,21 +16,22 @@ const linkLife = 24 * time.Hour
 // page hands the payer the transaction's link. One that may not be opened is
 // kept to ourselves: nobody has it, so nobody can pay.
 func (c *Client) page(created transaction, way token) (engine.ChargeReport, error) {
-	if !c.mayOpen(string(way.URL)) {
+	address := c.opens(string(way.URL))
+	if address == "" {
 		return engine.ChargeReport{}, engine.Errorf(engine.Unavailable, engine.CodeGatewayMisconfigured,
 			"the page is not where a payer may be sent")
 	}
 	return engine.ChargeReport{
 		Status: engine.ChargeRedirects, Live: c.live, GatewayReference: string(created.ID),
-		URL: string(way.URL), Window: linkLife,
+		URL: address, Window: linkLife,
 	}, nil
 }
 
-// mayOpen reports that a payer may be sent to an address.
-func (c *Client) mayOpen(address string) bool {
-	ok, told := c.places.MayOpen(address)
-	if !ok {
+// opens is an address that a payer may be sent to; "" is one that they may not.
+func (c *Client) opens(address string) string {
+	open, told := c.places.MayOpen(address)
+	if open == "" {
 		c.config.Observer.unknown("url", told)
 	}
-	return ok
+	return open
 }

@@ -1,7 +1,6 @@
 package fedapay
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +16,8 @@ import (
 // classify says what an outcome means: nil when the request was answered as
 // asked, else the error of the port. It is a whitelist. What is not listed here
 // as "nothing was done" is Ambiguous, so a new status of FedaPay's, a proxy's
-// page or half an answer never opens the way to another gateway. Nothing is
-// Declined: FedaPay's words have no code and change with the locale, so no
+// page, half an answer or one that says two things never opens the way to another
+// gateway. Nothing is Declined: FedaPay's words have no code and change with the locale, so no
 // refusal can be read as the payer's.
 //
 // An Unavailable made of an answer is only a claim: see Client.believe.
@@ -26,7 +25,7 @@ func classify(op Operation, got wire.Outcome) *engine.Error {
 	if failure := got.Failure(string(op)); failure != nil {
 		return failure
 	}
-	object := json.Valid(got.Body) && bytes.HasPrefix(bytes.TrimSpace(got.Body), []byte("{"))
+	object := answers.Plain(got.Body)
 	no := refusal{status: got.Status, readable: object}
 	if object {
 		no.read(got.Body)
@@ -84,7 +83,7 @@ func (r *refusal) read(body []byte) {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("HTTP %d %q", r.status, wire.Masked(wire.Shorten(r.message)))
+	return fmt.Sprintf("HTTP %d %q", r.status, wire.Shorten(wire.Masked(r.message)))
 }
 
 // as makes the port's error of it. FedaPay's words never go to the payer: they

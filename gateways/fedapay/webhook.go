@@ -130,7 +130,8 @@ func (w *Webhooks) Verify(signatures [][]byte, body []byte) (string, error) {
 // without what may not be kept, and that body is what is read, so that it is read
 // the same again.
 func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
-	kept := engine.Delivery{Signature: d.Signature, Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	body, plainly := redaction.Read(d.Body)
+	kept := engine.Delivery{Signature: d.Signature, Body: body, ReceivedAt: d.ReceivedAt}
 	if kept.Body == nil { // signed, and unreadable to us: its bytes are all there is to try again with
 		kept.Body = d.Body
 	}
@@ -140,6 +141,10 @@ func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
 	age := d.ReceivedAt.Sub(signed.at)
 	if err == nil && (!ok || age > w.tolerance || age < -w.tolerance) {
 		n.Stale = n.Stale || !tellsNothing(n)
+	}
+	if err == nil && !plainly { // two amounts, two statuses: neither is a fact
+		n.Stale = true
+		w.observer.unknown("notification "+n.Kind, "a name twice, or in other letters")
 	}
 	return n, err
 }

@@ -537,6 +537,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(forged.Approved(chargeRef.String(), 15_000).Fault(fault).Delivery().Body)
 		f.Add(forged.Declined(chargeRef.String(), 15_000).With("custom_metadata", direct).Fault(fault).Delivery().Body)
 	}
+	for _, change := range figuresInDoubt {
+		body := string(forged.Approved(chargeRef.String(), 15_000).With("custom_metadata", direct).Delivery().Body)
+		f.Add([]byte(strings.Replace(body, change[0], change[1], 1)))
+	}
 	w := webhooks(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		signature := []byte("t=" + strconv.FormatInt(noon.Unix(), 10) + ",s=" + strings.Repeat("0", 64))

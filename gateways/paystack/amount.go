@@ -5,6 +5,7 @@ import (
 
 	"github.com/bookmi/cauri/engine"
 	"github.com/bookmi/cauri/engine/money"
+	"github.com/bookmi/cauri/gateways/wire"
 )
 
 // scale is how many subunits Paystack counts in a franc, although XOF has none
@@ -44,14 +45,16 @@ type integer struct {
 	Known bool
 }
 
-// UnmarshalJSON reads digits, quoted or not, with a sign or without. A fraction
-// or an exponent is not read: nobody writes money that way.
+// UnmarshalJSON reads digits, quoted or not. A sign, a zero in front, a fraction or
+// an exponent is not read: nobody writes money that way, and what one reader takes
+// for 1500000 another may refuse, or take for octal.
 func (n *integer) UnmarshalJSON(raw []byte) error {
-	if len(raw) >= 2 && raw[0] == '"' {
-		raw = raw[1 : len(raw)-1]
+	digits := string(wire.Unquoted(raw))
+	value, err := strconv.ParseInt(digits, 10, 64)
+	*n = integer{}
+	if err == nil && wire.IsWhole(digits) {
+		*n = integer{Value: value, Known: true}
 	}
-	value, err := strconv.ParseInt(string(raw), 10, 64)
-	*n = integer{Value: value, Known: err == nil}
 	return nil
 }
 

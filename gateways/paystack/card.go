@@ -40,13 +40,14 @@ func (c *Client) initialize(ctx context.Context, call engine.ChargeCall) (engine
 	if failure := c.ask(ctx, OpInitialize, "/transaction/initialize", request, &got); failure != nil {
 		return engine.ChargeReport{}, failure
 	}
-	address := string(got.AuthorizationURL)
 	switch {
 	case string(got.Reference) != call.Reference.String():
 		return engine.ChargeReport{}, wire.Unreadable("the answer is about another reference")
-	case address == "":
+	case got.AuthorizationURL == "":
 		return engine.ChargeReport{}, wire.Unreadable("a page without its address")
-	case !c.mayOpen(address):
+	}
+	address := c.opens(string(got.AuthorizationURL))
+	if address == "" {
 		return engine.ChargeReport{}, engine.Errorf(engine.Unavailable, engine.CodeGatewayMisconfigured,
 			"the page is not where a payer may be sent")
 	}

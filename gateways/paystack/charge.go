@@ -178,9 +178,9 @@ func (c *Client) reportCharge(op Operation, ours engine.Reference, got transacti
 	case "pay_offline":
 		report.Status = engine.ChargeOnPhone
 	case "open_url":
-		report.Status, report.URL = engine.ChargeRedirects, string(got.URL)
-		if !c.mayOpen(report.URL) {
-			report.Status, report.URL = engine.ChargeUnknowable, ""
+		report.Status, report.URL = engine.ChargeRedirects, c.opens(string(got.URL))
+		if report.URL == "" {
+			report.Status = engine.ChargeUnknowable
 		}
 	case "send_pin", "send_phone", "send_birthday", "send_address":
 		report.Status = engine.ChargeUnknowable

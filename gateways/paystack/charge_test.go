@@ -186,6 +186,10 @@ func TestAGatewaysWordsAreShownPlainAndShort(t *testing.T) {
 		"text turned round":  {"Payez \u202e00051\u202c F", "Payez 00051 F"},
 		"isolates":           {"\u2066Payez\u2069", "Payez"},
 		"a NUL":              {"Pa\x00yez", ""}, // wire.Text: what PostgreSQL can't keep
+		"a phone":            {"Envoyé au +225 07 07-12.34\u202f56 : tapez *133#", "Envoyé au +*** ** **-**.**\u202f** : tapez *133#"},
+		"a price":            {"Payez 1 500 000 FCFA par *144*4*6#", "Payez 1 500 000 FCFA par *144*4*6#"},
+		"a phone at the end": {strings.Repeat("é", 293) + "0707123456", strings.Repeat("é", 293) + "*******"},
+		"a phone in pieces":  {"Au 07\u202a07\u202a12\u202a34\u202a56", "Au **********"},
 		"no end":             {strings.Repeat("é", 10_000), strings.Repeat("é", 300)},
 		"half a character":   {"Payez \xff", "Payez \ufffd"}, // as JSON spells it
 	} {

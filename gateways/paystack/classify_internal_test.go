@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bookmi/cauri/engine"
+	"github.com/bookmi/cauri/gateways/gatewaytest"
 	"github.com/bookmi/cauri/gateways/wire"
 )
 
@@ -33,6 +34,8 @@ func FuzzClassify(f *testing.F) {
 	}
 	f.Add(401, []byte(nil), uint8(0))
 	f.Add(400, []byte(`{"status":"false","message":"no","Status":true}`), uint8(1))
+	f.Add(400, []byte(`{"status":true,"status":false,"message":"no"}`), uint8(0))
+	f.Add(200, []byte(`{"status":false,"status":true,"message":"yes","data":{"amount":1,"amount":2}}`), uint8(2))
 	f.Fuzz(func(t *testing.T, status int, body []byte, op uint8) {
 		operation := operations[int(op)%len(operations)]
 		e := classify(operation, wire.Outcome{Phase: wire.Answered, Status: status, Body: body}, OTPAsksAgain)
@@ -40,6 +43,7 @@ func FuzzClassify(f *testing.F) {
 		isJSON := json.Unmarshal(body, &said) == nil
 		switch {
 		case e == nil:
+			require.True(t, answers.Plain(body), "%s", body)
 			require.True(t, isJSON && status >= 200 && status <= 299 && (said.Status == true || said.Status == "true"), "%d %s", status, body)
 		case e.Kind == engine.Ambiguous:
 		case status == 401 || status == 429:
@@ -78,5 +82,18 @@ func TestOnlyUnsentCallsAndListedAnswersAreUnavailable(t *testing.T) {
 		}
 		require.Equal(t, engine.Unavailable, classify(op, wire.Outcome{Phase: wire.NotSent}, OTPAsksAgain).Kind)
 		require.Equal(t, engine.Ambiguous, classify(op, wire.Outcome{Phase: wire.Sent}, OTPAsksAgain).Kind)
+	}
+}
+
+// What is read and not listed would be read whichever way it comes.
+func TestEveryMemberThatIsReadIsListed(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, gatewaytest.Unlisted(envelope{}, answers))
+	for _, read := range []any{transaction{}, transfer{}, refundRow{}, recipient{}, initialized{}, bank{}} {
+		require.Empty(t, gatewaytest.Unlisted(read, answers["data"]), "%T", read)
+	}
+	require.Empty(t, gatewaytest.Unlisted(event{}, redaction.Kept))
+	for _, read := range []any{transaction{}, transfer{}, refundEvent{}, other{}} { // what a prompt has, no webhook tells
+		require.Subset(t, []string{"display_text", "url"}, gatewaytest.Unlisted(read, redaction.Kept["data"]), "%T", read)
 	}
 }

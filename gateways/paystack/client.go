@@ -267,13 +267,13 @@ func (c *Client) write(n phone.Number) string {
 	return n.National()
 }
 
-// mayOpen reports that a payer may be sent to an address.
-func (c *Client) mayOpen(address string) bool {
-	ok, told := c.places.MayOpen(address)
-	if !ok {
+// opens is an address that a payer may be sent to; "" is one that they may not.
+func (c *Client) opens(address string) string {
+	open, told := c.places.MayOpen(address)
+	if open == "" {
 		c.config.Observer.unknown("url", told)
 	}
-	return ok
+	return open
 }
 
 // unknown tells the observer of a value this package cannot take.

@@ -27,17 +27,19 @@ type envelope struct {
 // classify says what an outcome means: nil when the request was answered as
 // asked, else the error of the port. It is a whitelist. What is not listed here
 // as "nothing was done" or "no" is Ambiguous, so a new word of Paystack's, a
-// proxy's page or half an answer never opens the way to another gateway.
+// proxy's page, half an answer or one that says two things never opens the way to
+// another gateway.
 func classify(op Operation, got wire.Outcome, otp OTPRefusal) *engine.Error {
 	if failure := got.Failure(string(op)); failure != nil {
 		return failure
 	}
 	var reply envelope
-	readable := json.Unmarshal(got.Body, &reply) == nil
+	plainly := answers.Plain(got.Body)
+	readable := json.Unmarshal(got.Body, &reply) == nil && plainly
 	no := &refusal{status: got.Status, code: string(reply.Code), kind: string(reply.Type), message: string(reply.Message)}
 	readable = readable && reply.Status == flagFalse && no.message != ""
 	switch {
-	case got.Status >= 200 && got.Status <= 299 && reply.Status == flagTrue && len(reply.Data) > 0:
+	case got.Status >= 200 && got.Status <= 299 && plainly && reply.Status == flagTrue && len(reply.Data) > 0:
 		return nil
 	case got.Status == fasthttp.StatusUnauthorized:
 		return no.as(engine.Unavailable, engine.CodeGatewayUnauthorized)
@@ -78,7 +80,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, wire.Masked(wire.Shorten(r.message)))
+	return fmt.Sprintf("HTTP %d %s %q", r.status, r.code, wire.Shorten(wire.Masked(r.message)))
 }
 
 // as makes the port's error of it. Paystack's words go to the payer only when
@@ -253,7 +255,9 @@ func (c *Client) reasonOf(message string) engine.Code {
 const textRunesMax = 300
 
 // plain prepares a gateway's words for a person's eyes: verbatim, but never
-// longer than a screen, never markup, never characters that act unseen.
+// longer than a screen, never markup, never characters that act unseen, and never a
+// phone, because they are kept as they are shown (S-15). Phones go before the words
+// are cut: a part of one is still too much.
 func plain(message string) string {
 	if strings.ContainsAny(message, "<>") {
 		return ""
@@ -264,6 +268,7 @@ func plain(message string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(message, ""))
+	kept = wire.Unphoned(kept)
 	if runes := []rune(kept); len(runes) > textRunesMax {
 		return string(runes[:textRunesMax])
 	}

@@ -17,7 +17,7 @@ var redaction = wire.Redaction{
 		"fees": nil, "paid_at": nil, "created_at": nil, "message": nil, "gateway_response": nil,
 		"transfer_code": nil, "fee_charged": nil, "failures": nil, "recipient": {"id": nil, "recipient_code": nil, "currency": nil},
 		"transaction_reference": nil, "refund_reference": nil, "processor": nil, "merchant_note": nil,
-		"category": nil, "resolution": nil, "refund_amount": nil, "dueat": nil, "due_at": nil, "resolvedat": nil,
+		"category": nil, "resolution": nil, "refund_amount": nil, "dueAt": nil, "due_at": nil, "resolvedAt": nil,
 		"transaction": {
 			"id": nil, "domain": nil, "status": nil, "reference": nil, "amount": nil, "currency": nil, "channel": nil, "fees": nil,
 			"paid_at": nil, "created_at": nil,
@@ -27,6 +27,15 @@ var redaction = wire.Redaction{
 		"message": wire.Masked, "gateway_response": wire.Masked, "failures": wire.Masked, "merchant_note": ourWords,
 	},
 }
+
+// answers is what is read of Paystack's answers: each member once, spelled so. What
+// data holds differs by the question, and one list serves them all.
+var answers = wire.Members{"status": nil, "message": nil, "code": nil, "type": nil, "data": {
+	"id": nil, "domain": nil, "status": nil, "reference": nil, "amount": nil, "currency": nil, "fees": nil, "message": nil,
+	"gateway_response": nil, "display_text": nil, "url": nil, "authorization_url": nil,
+	"transfer_code": nil, "fee_charged": nil, "failures": nil, "recipient": {"recipient_code": nil}, "recipient_code": nil,
+	"transaction": {"id": nil, "reference": nil}, "merchant_note": nil, "code": nil, "active": nil, "is_deleted": nil,
+}}
 
 // ourWords are those of a note that are names of ours: Paystack's own put the
 // payer's e-mail there.

@@ -45,8 +45,9 @@ func TestNothingAboutPeopleOrCardsIsKeptOfAWebhook(t *testing.T) {
 		{`{"merchant_note":"Awa 01jd3m5nq8rstvwxyz0123456k-r1"}`, `{"merchant_note":"01jd3m5nq8rstvwxyz0123456k-r1"}`},
 		{`{"id":{"email":"a@b.ci"},"amount":["a@b.ci"]}`, `{}`},
 	} {
-		require.Equal(t, `{"EVENT":"x","data":`+c[1]+`}`, string(paystack.Redact([]byte(`{"EVENT":"x","data":`+c[0]+`}`))))
+		require.Equal(t, `{"event":"x","data":`+c[1]+`}`, string(paystack.Redact([]byte(`{"event":"x","data":`+c[0]+`}`))))
 	}
+	require.Equal(t, `{"EVENT":"x"}`, string(paystack.Redact([]byte(`{"EVENT":"x","email":"a@b.ci"}`))))
 	require.Nil(t, paystack.Redact([]byte(`{"event":`)))
 }
 

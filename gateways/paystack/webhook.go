@@ -118,14 +118,18 @@ const (
 // that it is read the same again.
 //
 // What a signed notification says badly, a success with no amount, a kind its
-// status contradicts, is Stale: no fact, but a reason to ask.
+// status contradicts, one amount and another, is Stale: no fact, but a reason to ask.
 func (w *Webhooks) Parse(d engine.Delivery) (engine.Notification, error) {
-	kept := engine.Delivery{Signature: digest(d.Signature), Body: Redact(d.Body), ReceivedAt: d.ReceivedAt}
+	body, plainly := redaction.Read(d.Body)
+	kept := engine.Delivery{Signature: digest(d.Signature), Body: body, ReceivedAt: d.ReceivedAt}
 	if kept.Body == nil { // signed, and unreadable to us: its bytes are all there is to try again with
 		kept.Body = d.Body
 	}
 	n, err := w.read(kept.Body, kept.Signature)
-	n.Delivery = kept
+	if n.Delivery = kept; err == nil && !plainly {
+		n.Stale = true
+		w.observer.unknown("notification "+n.Kind, "a name twice, or in other letters")
+	}
 	return n, err
 }
 

@@ -445,6 +445,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(forged.TransferSuccess(payoutRef.String(), 1_275_000).Fault(fault).Delivery().Body)
 		f.Add(forged.Refund("processed", chargeRef.String(), 1_500_000).Fault(fault).Delivery().Body)
 	}
+	for _, change := range figuresInDoubt {
+		body := forged.ChargeSuccess(chargeRef.String(), 1_500_000).Delivery().Body
+		f.Add(bytes.Replace(body, []byte(change[0]), []byte(change[1]), 1))
+	}
 	w := webhooks(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		n, err := w.Parse(delivered(body))

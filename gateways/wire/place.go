@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,20 +52,37 @@ type Places struct {
 	Local bool     // this machine too, plain: a simulated page
 }
 
-// MayOpen reports that a payer may be sent to an address. Of one that may not be
-// opened, told is what may be logged: the host alone, for the rest may be
-// somebody's way to pay.
-func (p Places) MayOpen(address string) (ok bool, told string) {
+// MayOpen returns an address that a payer may be sent to as it was understood, so
+// that nobody else understands another one; "" is that they may not. Of one that may
+// not be opened, told is what may be logged: the host alone, for the rest may be
+// somebody's way to pay, and that only when it is a plain one.
+func (p Places) MayOpen(address string) (open, told string) {
 	to, err := url.Parse(address)
 	if err != nil || len(address) > urlBytesMax || to.User != nil {
-		return false, "unreadable"
+		return "", "unreadable"
 	}
 	name := strings.ToLower(to.Hostname())
 	own := to.Scheme == p.Base.Scheme && to.Host == p.Base.Host
 	pretended := p.Local && to.Scheme == "http" && isLoopback(name)
-	known := to.Scheme == "https" && (to.Port() == "" || to.Port() == "443") &&
+	known := to.Scheme == "https" && (to.Port() == "" || to.Port() == "443") && plainHost.MatchString(name) &&
 		slices.ContainsFunc(p.Hosts, func(host string) bool { return name == host || strings.HasSuffix(name, "."+host) })
-	return own || pretended || known, to.Scheme + "://" + to.Host
+	switch {
+	case (own || pretended || known) && isVisible(address) && isVisible(to.String()) && len(to.String()) <= urlBytesMax:
+		return to.String(), ""
+	case to.Host == "" || own || isLoopback(name) || plainHost.MatchString(name):
+		return "", to.Scheme + "://" + to.Host
+	}
+	return "", to.Scheme + "://(a strange host)"
+}
+
+// plainHost is a name that a browser, a phone and we read alike: letters, digits and
+// dashes, no label empty, the last one letters.
+var plainHost = regexp.MustCompile(`^([a-z0-9-]+\.)+[a-z]+$`)
+
+// isVisible reports an address of visible ASCII with nothing in it that could end an
+// attribute, a line or a host for another reader (RFC 3986, Appendix A, has none).
+func isVisible(address string) bool {
+	return !strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
 // isLoopback reports a host of this machine.

@@ -13,24 +13,71 @@ func Shorten(words string) string {
 	return words
 }
 
-// digitsShownMax in a row are no phone and no one-time code.
-const digitsShownMax = 3
+const (
+	// digitsShownMax in a row are no phone and no one-time code.
+	digitsShownMax = 3
+	// phoneDigitsMin are in every phone: eight were a number here until 2021, ten are one
+	// now. The largest sum a wallet holds has seven.
+	phoneDigitsMin = 8
+	// betweenDigitsMax is how many separators stand between two digits of one number.
+	betweenDigitsMax = 3
+)
 
-// Masked stars the longer runs of digits: a gateway may repeat the phone or the
-// code it was given.
-func Masked(words string) string {
+// Masked stars the longer runs of digits, and phones: a gateway may repeat the phone
+// or the code it was given.
+func Masked(words string) string { return starred(words, digitsShownMax+1) }
+
+// Unphoned stars phones, however they are spaced, and leaves all else as it is: the
+// payer must still read what to dial, and the price.
+func Unphoned(words string) string { return starred(words, phoneDigitsMin) }
+
+// starred stars digits that stand together, inRow of them or more, and those of a
+// phone with separators between them.
+func starred(words string, inRow int) string {
 	out := []rune(words)
 	for i := 0; i < len(out); {
-		j := i
-		for j < len(out) && unicode.IsDigit(out[j]) {
-			j++
+		if !unicode.IsDigit(out[i]) {
+			i++
+			continue
 		}
-		if j-i > digitsShownMax {
-			for k := i; k < j; k++ {
-				out[k] = '*'
+		end, digits := numberAt(out, i)
+		for i < end {
+			j := i
+			for j < end && unicode.IsDigit(out[j]) {
+				j++
 			}
+			if digits >= phoneDigitsMin || j-i >= inRow {
+				star(out[i:j])
+			}
+			i = max(j, i+1)
 		}
-		i = max(j, i+1)
 	}
 	return string(out)
+}
+
+// numberAt is where the number ends that begins at a digit, and how many digits it
+// has: those that separators alone stand between.
+func numberAt(words []rune, at int) (end, digits int) {
+	end = at
+	for i := at; i < len(words) && i-end <= betweenDigitsMax; i++ {
+		switch {
+		case unicode.IsDigit(words[i]):
+			end, digits = i+1, digits+1
+		case !isBetween(words[i]):
+			return end, digits
+		}
+	}
+	return end, digits
+}
+
+// isBetween reports what people put between the digits of a phone: spaces and dashes
+// of any kind, also unseen ones, dots, slashes, brackets.
+func isBetween(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf) || r == '.' || r == '/' || r == '(' || r == ')'
+}
+
+func star(digits []rune) {
+	for i := range digits {
+		digits[i] = '*'
+	}
 }

@@ -40,11 +40,15 @@ var secretKeys = map[string]bool{
 
 const hidden = "[hidden]"
 
+// between is what may stand between two digits of a number: spaces and dashes of any
+// kind, also unseen ones, dots, slashes, brackets.
+const between = `[\s\p{Zs}\p{Pd}\p{Cf}./()]{0,3}`
+
 // What a value may not show: a mobile number of Côte d'Ivoire in any spelling
 // without letters between the digits, a gateway's or a platform's key, the
 // password inside a database URL.
 var (
-	numbers   = regexp.MustCompile(`(?:(?:\+|00)?225[ .\-]?)?\b0[157](?:[ .\-]?[0-9]){8}\b`)
+	numbers   = regexp.MustCompile(`(?:(?:\+|00)?225` + between + `)?\b0[157](?:` + between + `[0-9]){8}\b`)
 	e164      = regexp.MustCompile(`(?:\+|00)?2250[157][0-9]{8}\b`)
 	keys      = regexp.MustCompile(`\b(?:sk|pk|ck|cs|wh)_(?:live|test|sandbox)_[A-Za-z0-9_\-]+`)
 	passwords = regexp.MustCompile(`(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+@`)

@@ -47,7 +47,10 @@ func TestAnySpellingOfANumberIsMasked(t *testing.T) {
 		spelled := rapid.SampledFrom([]string{
 			national, "+225" + national, "00225" + national, "225" + national, "+225 " + national,
 			fmt.Sprintf("%s %s %s %s %s", national[:2], national[2:4], national[4:6], national[6:8], national[8:]),
+			fmt.Sprintf("+225\u00a0%s\u202f%s\u2009%s - %s\u2011%s", national[:2], national[2:4], national[4:6], national[6:8], national[8:]),
+			fmt.Sprintf("(%s) %s/%s.%s\t%s", national[:2], national[2:4], national[4:6], national[6:8], national[8:]),
 		}).Draw(t, "spelled")
+		require.NotContains(t, telemetry.Redact(spelled), spelled[len(spelled)-6:])
 		require.NotContains(t, telemetry.Redact("payer "+spelled+" asked"), spelled)
 		require.NotContains(t, telemetry.Redact(spelled), national[2:8])
 	})
@@ -63,6 +66,7 @@ func FuzzRedact(f *testing.F) {
 	}{
 		{"payer ", " asked", 0, 0}, {"", "", 12345678, 1}, {"phone=", ",", 99999999, 2}, {`{"phone":"`, `"}`, 7, 3}, {"tel:", "\n", 55555555, 4},
 		{"№", "é", 10203040, 5}, {"(", ")", 98765432, 6},
+		{"payer ", " asked", 7071234, 8}, {"payer ", " asked", 7071234, 9}, {"payer ", " asked", 7071234, 10}, {"payer ", "", 7071234, 11},
 	} {
 		f.Add(seed.before, seed.after, seed.digits, seed.spelling)
 	}
@@ -72,7 +76,8 @@ func FuzzRedact(f *testing.F) {
 		spelled := []string{
 			d, "+225" + d, "00225" + d, "225" + d, "+225 " + d,
 			strings.Join(pairs, " "), "+225 " + strings.Join(pairs, "."), strings.Join(pairs, "-"),
-		}[int(spelling)%8]
+			strings.Join(pairs, "\u00a0"), "+225\u202f" + strings.Join(pairs, "\u202f"), strings.Join(pairs, " - "), strings.Join(pairs, "/"),
+		}[int(spelling)%12]
 		if touches(before, false) || touches(after, true) {
 			t.Skip("a longer run of letters and digits is no number")
 		}
