@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,7 @@ func TestForeignReferencesAreRefused(t *testing.T) {
 		"", "-", "c1", body, body + "-", body + "-c", body + "-c0", body + "-c01", body + "-c1000", body + "-c-1", body + "-x1",
 		body + "-C1", body + "-c1 ", " " + body + "-c1", body + "-c1-c1", "ord-0f8fad5b-d9cb-469f-a165-70867728950e",
 		"81k1234567890abcdefghjkmnp-c1", "01K1234567890ABCDEFGHJKMNP-c1", "01k1234567890abcdefghijklm-c1", body + "-c+1",
+		strings.Repeat("0", 26) + "-c1",
 	} {
 		_, err := engine.ParseReference(s)
 		require.ErrorIs(t, err, engine.Invalid, s)

@@ -53,7 +53,7 @@ func ParseReference(s string) (Reference, error) {
 		return Reference{}, Errorf(Invalid, CodeReferenceForeign, "not a reference of ours")
 	}
 	id, err := ParseID(body)
-	if err != nil {
+	if err != nil || id.IsZero() {
 		return Reference{}, Errorf(Invalid, CodeReferenceForeign, "not a reference of ours")
 	}
 	kind, digits := ReferenceKind(tail[:1]), tail[1:]

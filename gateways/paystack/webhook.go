@@ -60,6 +60,10 @@ func (w *Webhooks) Check(secrets []Secret) error {
 		if !strings.HasPrefix(s.Value.Reveal(), "sk_") {
 			return fmt.Errorf("paystack webhooks: secret %q is no secret key: it begins with sk_", s.ID)
 		}
+		// A key of the test mode beside a live one would sign for money that is none.
+		if isLive(s.Value) != isLive(secrets[0].Value) {
+			return fmt.Errorf("paystack webhooks: secret %q is of another environment than the first", s.ID)
+		}
 	}
 	if err := secret.CheckList(secrets, time.Now()); err != nil {
 		return fmt.Errorf("paystack webhooks: %w", err)

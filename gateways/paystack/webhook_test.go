@@ -162,6 +162,9 @@ func TestAListOfSecretsIsChecked(t *testing.T) {
 		"none": {}, "no id": {{Value: key}}, "twice the same id": {{ID: "a", Value: key}, {ID: "a", Value: key}}, "no value": {{ID: "a"}},
 		"a public key": {{ID: "a", Value: secret.New("pk_test_canary")}},
 		"too many":     many,
+		"play money's beside real money's": {
+			{ID: "a", Value: secret.New("sk_live_canary")}, {ID: "b", Value: key},
+		},
 	} {
 		_, err := paystack.NewWebhooks(paystack.WebhooksConfig{Secrets: secrets})
 		require.Error(t, err, name)

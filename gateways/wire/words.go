@@ -16,9 +16,9 @@ func Shorten(words string) string {
 const (
 	// digitsShownMax in a row are no phone and no one-time code.
 	digitsShownMax = 3
-	// phoneDigitsMin are in every phone: eight were a number here until 2021, ten are one
-	// now. The largest sum a wallet holds has seven.
-	phoneDigitsMin = 8
+	// phoneDigitsMin are in every phone: ten, or nine when the zero in front is left out. A
+	// date has eight, the largest sum a wallet holds seven.
+	phoneDigitsMin = 9
 	// betweenDigitsMax is how many separators stand between two digits of one number.
 	betweenDigitsMax = 3
 )
