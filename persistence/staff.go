@@ -190,7 +190,7 @@ func (s *Store) Propose(ctx context.Context, p engine.Proposal, by engine.Act) (
 	if err != nil {
 		return engine.Proposal{}, translate(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()         // nothing to do after a commit
 	if _, err := tx.Exec(ctx, sql("LockProposals"), p.Maker); err != nil { // two at once are one after the other
 		return engine.Proposal{}, translate(err)
 	}

@@ -113,7 +113,8 @@ func TestWhatIsNoPhoneIsShownAsItIs(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{
 		"Tapez *133#", "Composez #144*82#, puis le code à 4 chiffres.", "15 000 FCFA", "15 000 F", "1 500 000 F", "2\u202f000\u202f000 FCFA",
-		"Payez 15000 F avant 10:15", "Payez avant le 24/11/2026", "Code 482913", "*144*4*6# puis 1. Oui 2. Non", "", "é", "15.000,50 F", "1 - 2 - 3",
+		"Payez 15000 F avant 10:15", "Payez avant le 24/11/2026", "Code 482913",
+		"*144*4*6# puis 1. Oui 2. Non", "", "é", "15.000,50 F", "1 - 2 - 3",
 	} {
 		require.Equal(t, words, wire.Unphoned(words))
 	}
