@@ -31,8 +31,12 @@ type Status struct {
 	Pending int   `json:"pending"` // migrations to go
 }
 
-// errUnreadableAddress does not say why: the reason would repeat its password.
-var errUnreadableAddress = errors.New("DATABASE_URL can't be read as a PostgreSQL address")
+// ErrNoAnswer says that there is no PostgreSQL at the address, or none that lets this
+// account in. It may come back.
+var ErrNoAnswer = errors.New("the database does not answer")
+
+// ErrUnreadableAddress does not say why: the reason would repeat its password.
+var ErrUnreadableAddress = errors.New("DATABASE_URL can't be read as a PostgreSQL address")
 
 // migrateWait is how long a process waits for another that is migrating.
 const migrateWait = time.Minute
@@ -75,11 +79,11 @@ func Migrate(ctx context.Context, dsn string, log *slog.Logger) error {
 func migrator(ctx context.Context, dsn string, log *slog.Logger) (string, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return "", errUnreadableAddress
+		return "", ErrUnreadableAddress
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return "", fmt.Errorf("the database does not answer: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
 	return makeRoles(ctx, conn, log)
@@ -198,7 +202,7 @@ func MigrationStatus(ctx context.Context, dsn string) (Status, error) {
 func withProvider(ctx context.Context, dsn, as string, do func(*goose.Provider, *pgx.ConnConfig) error) (err error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return errUnreadableAddress
+		return ErrUnreadableAddress
 	}
 	config.RuntimeParams["timezone"] = "UTC"
 	if as != "" {
@@ -207,7 +211,7 @@ func withProvider(ctx context.Context, dsn, as string, do func(*goose.Provider, 
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.PingContext(ctx); err != nil {
-		return fmt.Errorf("the database does not answer: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {

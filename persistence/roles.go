@@ -103,7 +103,7 @@ func actsAs(ctx context.Context, conn *pgx.Conn, role string) (string, error) {
 func CheckAddress(dsn string) error {
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
-		return errUnreadableAddress
+		return ErrUnreadableAddress
 	}
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
 	for _, way := range ways {
@@ -122,7 +122,7 @@ func CheckAddress(dsn string) error {
 func Examine(ctx context.Context, dsn string) ([]string, error) {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		return nil, fmt.Errorf("the database does not answer: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
 	var f facts

@@ -113,11 +113,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func roleOf(ctx context.Context, c Config) (string, error) {
 	config, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
-		return "", errUnreadableAddress
+		return "", ErrUnreadableAddress
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return "", fmt.Errorf("the database does not answer: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing pending on it
 	return actsAs(ctx, conn, c.Role)
@@ -127,7 +127,7 @@ func roleOf(ctx context.Context, c Config) (string, error) {
 func connect(ctx context.Context, c Config, role string, settings ...[2]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, errUnreadableAddress
+		return nil, ErrUnreadableAddress
 	}
 	config.MaxConns = poolMax
 	if c.PoolMax > 0 {
@@ -166,7 +166,7 @@ func (s *Store) Close() {
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("the database does not answer: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/bookmi/cauri/http"
 	"github.com/bookmi/cauri/internal/secret"
 	"github.com/bookmi/cauri/internal/telemetry"
+	"github.com/bookmi/cauri/persistence"
 )
 
 // The exit codes, documented in doc.go.
@@ -202,6 +203,12 @@ func exitCode(err error) int {
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
 		return coded.ExitCode()
+	}
+	switch {
+	case errors.Is(err, persistence.ErrUnreadableAddress):
+		return exitMisconfigured
+	case errors.Is(err, persistence.ErrNoAnswer):
+		return exitTryAgain
 	}
 	switch engine.KindOf(err) {
 	case engine.Invalid, engine.NotFound, engine.Conflict, engine.Forbidden:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -50,4 +51,28 @@ func TestADemoOfAnotherVersionIsThrownAwayAndSaysSo(t *testing.T) {
 	require.NoError(t, afresh.QueryRow(t.Context(), "SELECT to_regclass('left_behind') IS NOT NULL").Scan(&left))
 	require.False(t, left)
 	require.NoError(t, afresh.Close(t.Context()))
+}
+
+// A key that cauri keys made works in a demo that was given nothing: both hash with what
+// a developer need not set. And who types at a terminal has the time to.
+func TestADemoTakesKeysThatWereMadeForIt(t *testing.T) {
+	t.Parallel()
+	var theirs, ours Settings
+	theirs.Env, ours.Env = Development, Development
+	demoCommand{}.setUp(&theirs)
+	ours.assumeAccess()
+	may, err := theirs.access()
+	require.NoError(t, err)
+	made, err := ours.peppers()
+	require.NoError(t, err)
+	newest, _ := made.Newest(time.Now())
+	known, has := may.peppers.Find(newest.ID)
+	require.True(t, has)
+	require.Equal(t, newest.Value.Reveal(), known.Value.Reveal())
+
+	for lasts, window := range map[time.Duration]time.Duration{
+		0: 2 * time.Minute, 20 * time.Second: 8 * time.Second, time.Minute: 15 * time.Second, time.Hour: 2 * time.Minute,
+	} {
+		require.Equal(t, window, demoCommand{For: lasts}.window(), lasts)
+	}
 }

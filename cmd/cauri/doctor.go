@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (c doctorCommand) Run(ctx context.Context, settings *Settings, to streams) 
 		findings = append(findings, settings.examineDatabase(ctx))
 		findings = append(findings, settings.examineKeys(ctx, to)...)
 		findings = append(findings,
-			examinePort("CAURI_HTTP_ADDR", settings.HTTPAddr), examinePort("CAURI_ADMIN_ADDR", settings.AdminAddr))
+			settings.examinePort(ctx, "CAURI_HTTP_ADDR", settings.HTTPAddr), settings.examinePort(ctx, "CAURI_ADMIN_ADDR", settings.AdminAddr))
 	}
 	healthy := true
 	for _, f := range findings {
@@ -180,10 +181,14 @@ func (s *Settings) examineDatabase(ctx context.Context) finding {
 	return finding{What: "DATABASE_URL", OK: true, Says: fmt.Sprintf("reached; schema at version %d", status.Version)}
 }
 
-func examinePort(name, addr string) finding {
+// examinePort tells a free address, or one that a running engine has, from a taken one.
+func (s *Settings) examinePort(ctx context.Context, name, addr string) finding {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return finding{What: name, Says: err.Error(), Do: "stop what listens there (an engine of ours?), or choose another address"}
+		if _, body, e := askReadyz(ctx, "http://"+s.AdminAddr); e == nil && bytes.Contains(body, []byte(`"breakers"`)) {
+			return finding{What: name, OK: true, Says: addr + " is a running engine's"}
+		}
+		return finding{What: name, Says: err.Error(), Do: "stop what listens there, or choose another address"}
 	}
 	_ = listener.Close() // it was only a question
 	return finding{What: name, OK: true, Says: addr + " is free"}

@@ -241,3 +241,59 @@ func TestConfigPrintSaysWhereEachValueIsFrom(t *testing.T) {
 	require.Equal(t, exitMisconfigured, code)
 	require.NotContains(t, out, canary)
 }
+
+// A rehearsal is refused for what the act itself would be, and leaves nothing.
+func TestARehearsalPromisesWhatWouldBeDone(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t)
+	s := shell{platform: p, key: "none"}
+	s.did(t, "staff", "add", "awa", "--role=finance", "--daily-limit=5000", "--reason=hired")
+	for _, c := range []struct {
+		args []string
+		exit int
+		says string
+	}{
+		{[]string{"keys", "revoke", "nope"}, exitRefused, "key_unknown"},
+		{[]string{"keys", "rotate", "nope"}, exitRefused, "no key of that id"},
+		{[]string{"keys", "new", "--label=x", "--staff=nobody"}, exitRefused, "staff_unknown"},
+		{[]string{"staff", "add", "awa", "--role=support"}, exitRefused, "taken"},
+		{[]string{"staff", "end", "nobody"}, exitRefused, "staff_unknown"},
+		{[]string{"staff", "change", "nobody", "--role=support"}, exitRefused, "staff_unknown"},
+		{[]string{"webhook", "replay", "nope"}, exitRefused, "called so"},
+		{[]string{"staff", "end", "awa"}, 0, `"would"`},
+		{[]string{"staff", "add", "koffi", "--role=support"}, 0, `"would"`},
+		{[]string{"keys", "new", "--label=x"}, 0, `"would"`},
+		{[]string{"webhook", "show", "x"}, 0, `"would"`},
+	} {
+		code, out, errs := s.cauri(t, append(c.args, "--dry-run", "--json")...)
+		require.Equal(t, c.exit, code, "%v: %s", c.args, errs)
+		require.Contains(t, out+errs, c.says, c.args)
+		require.True(t, json.Valid([]byte(out+errs)), "%v: %s", c.args, out+errs)
+	}
+	require.Equal(t, 1, strings.Count(s.did(t, "staff", "list"), "finance"))
+	require.NotContains(t, s.did(t, "staff", "list"), "koffi")
+	require.NotContains(t, s.did(t, "keys", "list"), " x ")
+	for _, wrong := range [][]string{
+		{"keys", "new", "--reason=r", "--label=a\nb"}, {"keys", "new", "--reason=r", "--label= "}, {"keys", "new", "--label=a", "--reason=a\x1b[31m"},
+	} {
+		code, _, _ := s.cauri(t, wrong...)
+		require.Equal(t, exitUsage, code, wrong)
+	}
+}
+
+// Whoever sends what nobody takes has not sent it.
+func TestASentWebhookThatIsNotTakenIsAFailure(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t)
+	id := p.paid(t, "B1")
+	s := shell{platform: p, key: developmentAPIKey}
+	code, _, errs := s.cauri(t, "webhook", "send", "charge.success", id, "--paystack-secret-key=sk_test_another")
+	require.Equal(t, exitRefused, code, errs)
+	require.Contains(t, errs, "1 of 1 were not taken: 401")
+	for _, wrong := range [][]string{
+		{"charge.success", "a b", "--amount=5"}, {"charge.success", "x", "--amount=92233720368547759"}, {"charge.success", id, "--to=junk"}, {"", "x"},
+	} {
+		code, _, errs := s.cauri(t, append([]string{"webhook", "send"}, wrong...)...)
+		require.Equal(t, exitUsage, code, "%v: %s", wrong, errs)
+	}
+}

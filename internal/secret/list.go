@@ -69,7 +69,7 @@ var (
 	ErrEmpty   = errors.New("no secret is valid now")
 	ErrTooMany = fmt.Errorf("more than %d secrets", listMax)
 	ErrSameID  = errors.New("two secrets have the same id")
-	ErrNoID    = fmt.Errorf("one of a list is written id:value, its id of at most %d letters, digits, -, _ and .", idBytesMax)
+	ErrNoID    = fmt.Errorf("one of a list is written id:value, its id of at most %d letters, digits, dots, - and _", idBytesMax)
 	ErrNoValue = errors.New("a secret is empty")
 	ErrNoTime  = errors.New("a secret ends before it begins")
 )
