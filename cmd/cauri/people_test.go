@@ -274,7 +274,8 @@ func TestARehearsalPromisesWhatWouldBeDone(t *testing.T) {
 	require.NotContains(t, s.did(t, "staff", "list"), "koffi")
 	require.NotContains(t, s.did(t, "keys", "list"), " x ")
 	for _, wrong := range [][]string{
-		{"keys", "new", "--reason=r", "--label=a\nb"}, {"keys", "new", "--reason=r", "--label= "}, {"keys", "new", "--label=a", "--reason=a\x1b[31m"},
+		{"keys", "new", "--reason=r", "--label=a\nb"}, {"keys", "new", "--reason=r", "--label= "},
+		{"keys", "new", "--label=a", "--reason=a\x1b[31m"},
 	} {
 		code, _, _ := s.cauri(t, wrong...)
 		require.Equal(t, exitUsage, code, wrong)
@@ -291,7 +292,8 @@ func TestASentWebhookThatIsNotTakenIsAFailure(t *testing.T) {
 	require.Equal(t, exitRefused, code, errs)
 	require.Contains(t, errs, "1 of 1 were not taken: 401")
 	for _, wrong := range [][]string{
-		{"charge.success", "a b", "--amount=5"}, {"charge.success", "x", "--amount=92233720368547759"}, {"charge.success", id, "--to=junk"}, {"", "x"},
+		{"charge.success", "a b", "--amount=5"}, {"charge.success", "x", "--amount=92233720368547759"},
+		{"charge.success", id, "--to=junk"}, {"", "x"},
 	} {
 		code, _, errs := s.cauri(t, append([]string{"webhook", "send"}, wrong...)...)
 		require.Equal(t, exitUsage, code, "%v: %s", wrong, errs)
