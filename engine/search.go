@@ -35,6 +35,9 @@ type PayoutSearch struct {
 	Statuses []PayoutStatus // one of them
 	Waiting  Waiting
 	Talent   string
+	Booking  string
+	Gateway  Gateway   // that pays it
+	From, To time.Time // owed at or after, and before
 	Before   ID
 	Limit    int
 }

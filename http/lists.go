@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -162,17 +163,35 @@ func (in *paymentsInput) search(c *call) (engine.Search, error) {
 	var err error
 	q.Before, err = in.before()
 	note(err)
-	q.From, err = dayOrTime(in.From, "query.from")
-	note(err)
-	q.To, err = dayOrTime(in.To, "query.to")
-	note(err)
-	if len(wrong) == 0 && !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
-		wrong = append(wrong, engine.Errorf(engine.Invalid, codeFieldMalformed, "to is after from").At("query.to"))
+	var times faults
+	if q.From, q.To, err = between(in.From, in.To); errors.As(err, &times) {
+		wrong = append(wrong, times...)
 	}
 	if len(wrong) > 0 {
 		return q, wrong
 	}
 	return q, nil
+}
+
+// between reads from when to when, and returns faults: all that is wrong with them.
+func between(begin, end string) (from, to time.Time, err error) {
+	var wrong faults
+	for _, one := range []struct {
+		given, field string
+		at           *time.Time
+	}{{begin, "query.from", &from}, {end, "query.to", &to}} {
+		var fault *engine.Error
+		if *one.at, err = dayOrTime(one.given, one.field); errors.As(err, &fault) {
+			wrong = append(wrong, fault)
+		}
+	}
+	if len(wrong) == 0 && !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		wrong = append(wrong, engine.Errorf(engine.Invalid, codeFieldMalformed, "to is after from").At("query.to"))
+	}
+	if len(wrong) > 0 {
+		return from, to, wrong
+	}
+	return from, to, nil
 }
 
 // dayOrTime reads 2026-01-31, which is its beginning, or RFC 3339.
@@ -195,6 +214,10 @@ type payoutsInput struct {
 	Status   []string `query:"status" enum:"due,sent,paid,failed,reversed" doc:"One of these, with commas between." example:"failed,reversed"`
 	Waiting  string   `query:"waiting" enum:"wallet_missing,wallet_rejected,operator_unavailable,wallet_cooling,retry,gateway_unclear" doc:"What it waits for." example:"wallet_missing"`
 	TalentID string   `query:"talent_id" pattern:"^[A-Za-z0-9_.-]{1,64}$" example:"tl_77"`
+	Booking  string   `query:"booking_id" pattern:"^[A-Za-z0-9_.-]{1,64}$" example:"bk_1042"`
+	Gateway  string   `query:"gateway" enum:"paystack,fedapay" doc:"That pays it." example:"paystack"`
+	From     string   `query:"from" maxLength:"40" doc:"Owed at or after: a day (of Abidjan, which is UTC's) or a time, RFC 3339." example:"2026-01-01"`
+	To       string   `query:"to" maxLength:"40" doc:"Owed before: a day or a time, RFC 3339." example:"2026-02-01"`
 }
 
 // PayoutItem is a payout with what it is for.
@@ -224,7 +247,11 @@ func (s *Server) listPayouts(ctx context.Context, c *call, in *payoutsInput) (*p
 		return nil, err
 	}
 	q := engine.PayoutSearch{
-		Owner: c.principal.Owner(), Waiting: engine.Waiting(in.Waiting), Talent: in.TalentID, Before: before, Limit: in.Limit,
+		Owner: c.principal.Owner(), Waiting: engine.Waiting(in.Waiting), Talent: in.TalentID, Booking: in.Booking,
+		Gateway: engine.Gateway(in.Gateway), Before: before, Limit: in.Limit,
+	}
+	if q.From, q.To, err = between(in.From, in.To); err != nil {
+		return nil, err
 	}
 	for _, status := range in.Status {
 		q.Statuses = append(q.Statuses, engine.PayoutStatus(status))

@@ -101,7 +101,8 @@ func TestAListThatCantBeReadIsRefused(t *testing.T) {
 	}
 	require.Equal(t, 422, e.do(t, "GET", "/v1/payouts?waiting=godot", "").status)
 	require.Equal(t, 422, e.do(t, "GET", "/v1/payouts?cursor=x", "").status)
-	require.Equal(t, 422, e.do(t, "GET", "/v1/payouts?booking_id=bk_1", "").status)
+	require.Equal(t, 422, e.do(t, "GET", "/v1/payouts?operator=orange", "").status)
+	require.Equal(t, 422, e.do(t, "GET", "/v1/payouts?from=2026-02-01&to=2026-01-01", "").status)
 }
 
 func TestPayoutsSayWhatTheyWaitFor(t *testing.T) {

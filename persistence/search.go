@@ -62,7 +62,8 @@ func (s *Store) Payouts(ctx context.Context, q engine.PayoutSearch) (engine.Page
 		q.Talent = q.Owner.Talent
 	}
 	return s.page(ctx, wherePayouts(q), q.Before, q.Limit, "FilterPayouts",
-		q.Owner.Principal, q.Owner.Payer, q.Talent, words(q.Statuses), string(q.Waiting))
+		q.Owner.Principal, q.Owner.Payer, q.Talent, words(q.Statuses), string(q.Waiting), q.Booking, string(q.Gateway),
+		stamp(q.From), stamp(q.To))
 }
 
 // Events returns what happened to a transaction after one of its events, oldest first.
@@ -108,6 +109,8 @@ func (s *Store) wherePayments(q engine.Search) stretches {
 func wherePayouts(q engine.PayoutSearch) stretches {
 	paid := len(q.Statuses) == 0 || slices.Contains(q.Statuses, engine.PayoutIsPaid)
 	switch {
+	case q.Booking != "":
+		return stretches{query: "PaymentsOfABooking", own: []any{q.Booking}}
 	case q.Waiting != "" || !paid:
 		return stretches{query: "PayoutsNotPaid"}
 	case q.Talent != "":

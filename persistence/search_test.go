@@ -217,6 +217,11 @@ func TestPayoutsAreListedByWhatTheyWaitFor(t *testing.T) {
 		"of a talent":        {engine.PayoutSearch{Talent: "T2"}, []engine.ID{sent}},
 		"of a talent alone":  {engine.PayoutSearch{Owner: engine.Owner{Talent: "T2"}}, []engine.ID{sent}},
 		"of nobody's":        {engine.PayoutSearch{Owner: engine.Owner{Talent: "T2"}, Talent: "T1"}, []engine.ID{}},
+		"of a booking":       {engine.PayoutSearch{Booking: "B1"}, []engine.ID{waiting}},
+		"of a booking, held": {engine.PayoutSearch{Booking: "B2"}, []engine.ID{}},
+		"by a gateway":       {engine.PayoutSearch{Gateway: engine.Paystack}, []engine.ID{sent}},
+		"owed since an hour": {engine.PayoutSearch{From: time.Now().Add(-time.Hour)}, []engine.ID{sent, waiting}},
+		"owed before that":   {engine.PayoutSearch{To: time.Now().Add(-time.Hour)}, []engine.ID{}},
 		"of another's books": {engine.PayoutSearch{Owner: engine.Owner{Principal: "rival"}}, []engine.ID{}},
 	} {
 		c.search.Limit = 10

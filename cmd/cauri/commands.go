@@ -184,7 +184,9 @@ func (s streams) failed(err error, exit int, args []string) int {
 func (p *program) parser(ctx context.Context, to streams) *kong.Kong {
 	parser, err := kong.New(p,
 		kong.Name("cauri"),
-		kong.Description("A payment engine for marketplaces in Côte d'Ivoire: mobile money in, escrow, payout."),
+		kong.Description("A payment engine for marketplaces in Côte d'Ivoire: mobile money in, escrow, payout.\n\n"+
+			"Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 a check found something broken, "+
+			"4 the engine says no or it is not there, 75 try again, 78 the configuration."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(to.out, to.err), kong.Exit(func(c int) { panic(exited(c)) }),
 		kong.TypeMapper(reflect.TypeFor[secret.Secret](), kong.MapperFunc(decodeSecret)),

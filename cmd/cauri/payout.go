@@ -18,12 +18,17 @@ type payoutList struct {
 	Status  string `placeholder:"STATUS,…" help:"due, sent, paid, failed, reversed."`
 	Waiting string `placeholder:"WHAT" help:"wallet_missing, wallet_rejected, wallet_cooling, operator_unavailable, retry, gateway_unclear."`
 	Talent  string `placeholder:"ID" help:"To whom."`
+	Booking string `placeholder:"ID" help:"Of which booking."`
+	Gateway string `placeholder:"GATEWAY" help:"That pays it: paystack."`
+	From    string `placeholder:"DAY" help:"Owed on or after: 2026-01-31, or a time."`
+	To      string `placeholder:"DAY" help:"Owed before."`
 	Page
 }
 
 // Run lists payouts.
 func (c payoutList) Run(ctx context.Context, settings *Settings, to streams) error {
-	query := c.values("status", c.Status, "waiting", c.Waiting, "talent_id", c.Talent)
+	query := c.values("status", c.Status, "waiting", c.Waiting, "talent_id", c.Talent, "booking_id", c.Booking,
+		"gateway", c.Gateway, "from", c.From, "to", c.To)
 	return show(ctx, settings, to, c.JSON, get("/v1/payouts", query), func(l http.PayoutList) {
 		table := to.columns("PAYMENT", "TALENT", "STATUS", "WAITS FOR", "AMOUNT", "TO", "DUE", "PAID", "CODE")
 		for _, p := range l.Payouts {

@@ -744,6 +744,9 @@ BEGIN
     IF TG_OP = 'INSERT' AND NEW.verdict IS NOT NULL THEN
         RAISE EXCEPTION 'it is proposed first' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_proposal_is_ruled_on_once';
     END IF;
+    IF TG_OP = 'UPDATE' AND NEW.verdict IS NOT NULL THEN
+        NEW.checked_at := now(); -- a day's limit is of today
+    END IF;
     PERFORM 1 FROM staff WHERE name = NEW.maker AND role = 'finance' AND ended_at IS NULL;
     IF NOT FOUND AND NEW.verdict IS DISTINCT FROM 'refused' THEN
         RAISE EXCEPTION 'only finance moves money' USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_moves_money';

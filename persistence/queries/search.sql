@@ -133,6 +133,10 @@ SELECT p.transaction_id
    AND ($4::text = '' OR p.talent_id = $4)
    AND ($5::text[] = '{}' OR p.status = ANY($5))
    AND ($6::text = '' OR p.waiting = $6)
+   AND ($7::text = '' OR t.booking_id = $7)
+   AND ($8::text = '' OR p.gateway = $8)
+   AND ($9::timestamptz IS NULL OR p.due_at >= $9)
+   AND ($10::timestamptz IS NULL OR p.due_at < $10)
  ORDER BY p.transaction_id DESC;
 
 -- name: EventsAfter
