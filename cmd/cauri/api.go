@@ -17,7 +17,10 @@ import (
 // may, and writes down who did.
 
 // api is an engine, and as whom it is asked.
-type api struct{ base, key string }
+type api struct {
+	base, key string
+	platforms bool // the platform's key: there is no person's
+}
 
 // apiWithin bounds a question. The engine's own limits are shorter.
 const apiWithin = 30 * time.Second
@@ -29,7 +32,8 @@ func (s *Settings) api() (*api, error) {
 		s.assumeAccess()
 	}
 	key := s.StaffKey
-	if key.IsZero() && s.Env == Development {
+	platforms := key.IsZero() && s.Env == Development
+	if platforms {
 		key = s.APIKey
 	}
 	if key.IsZero() {
@@ -56,7 +60,7 @@ func (s *Settings) api() (*api, error) {
 	if u.Scheme != "https" && !isLoopback(u.Hostname()) {
 		return nil, misused("CAURI_API_URL is not https: your key would be read on its way")
 	}
-	return &api{strings.TrimSuffix(base, "/"), key.Reveal()}, nil
+	return &api{strings.TrimSuffix(base, "/"), key.Reveal(), platforms}, nil
 }
 
 // unreached is an engine that does not answer.

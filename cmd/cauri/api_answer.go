@@ -66,6 +66,9 @@ func (a *api) ask(ctx context.Context, q question) ([]byte, error) {
 	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
 		return nil, fmt.Errorf("%s answers %d, and not as an engine does", a.base, status)
 	}
+	if p.Code == engine.CodeNotAllowed && a.platforms {
+		p.Detail += ": staff have keys of their own, which cauri keys new --staff makes; set CAURI_STAFF_KEY"
+	}
 	return nil, refused{p}
 }
 

@@ -20,7 +20,7 @@ func (d *demo) introduce(to streams) {
 	where, tools := "DATABASE_URL", ""
 	if d.database.private != nil {
 		where = d.database.private.DataDir + "  (" + d.database.private.URL + ")"
-		tools = "\n  tools      export DATABASE_URL='" + d.database.dsn + "'   for cauri keys, staff, webhook"
+		tools = "\n  tools      export CAURI_API_URL=" + api + " DATABASE_URL='" + d.database.dsn + "'"
 	}
 	to.printf(`
 Cauri is running, %s after you asked.

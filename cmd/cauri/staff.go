@@ -107,9 +107,20 @@ func (c staffAdd) Validate() error {
 // Run takes them on.
 func (c staffAdd) Run(ctx context.Context, settings *Settings, to streams) error {
 	p := engine.Staff{Name: c.Name, Role: c.Role, DailyLimit: c.DailyLimit}
-	said := c.Name + " works for us as " + string(c.Role) + ", and may approve " + francs(money.Amount(c.DailyLimit)) + " a day"
+	said := c.Name + " works for us as " + string(c.Role) + c.limit()
 	return c.write(ctx, settings, to, engine.ActStaff, Person{Name: c.Name, Role: c.Role, DailyLimit: c.DailyLimit}, said,
 		func(store *persistence.Store, by engine.Act) error { return store.AddStaff(ctx, p, by) })
+}
+
+// limit is what somebody may approve, for people.
+func (c staffAdd) limit() string {
+	switch {
+	case c.Role != engine.RoleFinance:
+		return ""
+	case c.DailyLimit == 0:
+		return ", and may approve nothing: --daily-limit says how much"
+	}
+	return ", and may approve " + francs(money.Amount(c.DailyLimit)) + " a day"
 }
 
 type staffChange struct{ staffAdd }
@@ -117,7 +128,7 @@ type staffChange struct{ staffAdd }
 // Run changes them. Every node knows within seconds.
 func (c staffChange) Run(ctx context.Context, settings *Settings, to streams) error {
 	p := engine.Staff{Name: c.Name, Role: c.Role, DailyLimit: c.DailyLimit}
-	said := c.Name + " is " + string(c.Role) + " from now on, and may approve " + francs(money.Amount(c.DailyLimit)) + " a day"
+	said := c.Name + " is " + string(c.Role) + " from now on" + c.limit()
 	return c.write(ctx, settings, to, engine.ActStaff, Person{Name: c.Name, Role: c.Role, DailyLimit: c.DailyLimit}, said,
 		func(store *persistence.Store, by engine.Act) error { return store.ChangeStaff(ctx, p, by) })
 }
