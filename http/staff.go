@@ -242,9 +242,22 @@ func (s *Server) approve(ctx context.Context, c *call, in *ruleInput) (*proposal
 		_, err = s.ports.Asker.Ask(ctx, engine.Ask{Transaction: p.Payment, Command: p.Command(), Act: &by})
 	}
 	if err != nil {
-		return nil, err
+		return s.ruledAtOnce(ctx, by, verdictApproved, err)
 	}
 	return s.ruled(ctx, p.ID)
+}
+
+// ruledAtOnce answers whoever came second of two who ruled at once: as the first, when
+// both are one person who lost patience, and with what was refused otherwise.
+func (s *Server) ruledAtOnce(ctx context.Context, by engine.Act, verdict string, refused error) (*proposalOutput, error) {
+	p, err := s.ports.Staff.Proposal(ctx, by.Proposal)
+	if err != nil {
+		return nil, refused
+	}
+	if said, _ := alreadyRuled(p, by, verdict); !said {
+		return nil, refused
+	}
+	return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, nil
 }
 
 // refuseProposal rules against it: nothing moves.
@@ -256,8 +269,9 @@ func (s *Server) refuseProposal(ctx context.Context, c *call, in *ruleInput) (*p
 	if said, err := alreadyRuled(p, by, verdictRefused); said || in.DryRun || err != nil {
 		return &proposalOutput{fasthttp.StatusOK, proposalShown(p)}, err
 	}
+	by.Proposal = p.ID
 	if err := s.ports.Staff.Refuse(ctx, p.ID, by); err != nil {
-		return nil, err
+		return s.ruledAtOnce(ctx, by, verdictRefused, err)
 	}
 	return s.ruled(ctx, p.ID)
 }

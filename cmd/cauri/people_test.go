@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,6 +95,32 @@ func TestAReleaseByHandFromTwoTerminals(t *testing.T) {
 	require.Contains(t, audit, "they called")
 	require.Contains(t, audit, "seen")
 	require.Equal(t, 3, strings.Count(audit, "\n"), "its head, and an act of each")
+}
+
+// Somebody presses again and again: it is approved once, and each time they are told so.
+func TestTheSameApprovalManyTimesAtOnceIsOne(t *testing.T) {
+	t.Parallel()
+	p := startPlatform(t)
+	id := p.paid(t, "B1")
+	awa, koffi := p.as(t, "awa", engine.RoleFinance), p.as(t, "koffi", engine.RoleFinance)
+	var made http.Proposal
+	require.NoError(t, json.Unmarshal([]byte(awa.did(t, "escrow", "release", id, "--reason=they called", "--json")), &made))
+	koffi.did(t, "proposal", "list") // the engine knows the key
+	answers := make(chan told, 20)
+	var pressing sync.WaitGroup
+	for range cap(answers) {
+		pressing.Go(func() {
+			answers <- p.call(t, "POST", proposalsPath+"/"+made.ID+"/approve", `{"reason":"seen"}`, "Authorization", "Bearer "+koffi.key)
+		})
+	}
+	pressing.Wait()
+	first := <-answers
+	require.Equal(t, 200, first.status, first.raw)
+	for range cap(answers) - 1 {
+		require.Equal(t, first.raw, (<-answers).raw)
+	}
+	require.Contains(t, koffi.did(t, "payment", "get", id), "by staff")
+	require.Equal(t, 2, strings.Count(koffi.did(t, "audit", "--payment="+id), "\n")-1, "proposed once, approved once")
 }
 
 // What staff do moves money in the real engine, not only in Decide.
